@@ -1,1 +1,4 @@
-//! Placeholder
+//! What the end-to-end tests share: real backends to test against, and the means to look at what is said to them.
+
+pub mod openstack;
+pub mod proxy;

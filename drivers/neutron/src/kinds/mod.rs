@@ -1,0 +1,27 @@
+//! The kinds of object: what each is made of. How all of them are handled is in [`crate::object`].
+
+mod floating_ip;
+mod network;
+mod port;
+pub mod router;
+mod security_group;
+mod security_group_rule;
+mod subnet;
+
+use crate::resource::Kind;
+
+/// All kinds.
+pub const ALL: [Kind; 7] = [
+    Kind::of::<network::Network>(),
+    Kind::of::<subnet::Subnet>(),
+    Kind::of::<port::Port>(),
+    Kind::of::<router::Router>(),
+    Kind::of::<security_group::SecurityGroup>(),
+    Kind::of::<security_group_rule::SecurityGroupRule>(),
+    Kind::of::<floating_ip::FloatingIp>(),
+];
+
+/// The kind of this name.
+pub fn named(name: &str) -> Option<&'static Kind> {
+    const { &ALL }.iter().find(|kind| kind.name == name)
+}

@@ -1,0 +1,82 @@
+//! The OpenAPI 3.1 document: the routes, and for each configured backend the kinds of its driver with their schemas.
+//!
+//! It is made anew whenever a driver is published or a backend changes, and kept until then.
+
+mod generic;
+mod specific;
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwapOption;
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::header;
+use axum::response::IntoResponse;
+use schemars::generate::SchemaSettings;
+use serde_json::{Map, Value, json};
+
+use super::App;
+use super::access::Access;
+use super::problem::Problem;
+pub use generic::{Operation, operations};
+
+/// The document as it was last made, and what it was made of.
+#[derive(Default)]
+pub struct Document(ArcSwapOption<Made>);
+
+struct Made {
+    of: (u64, u64),
+    text: Bytes,
+}
+
+/// `GET /openapi.json`. Drivers' schemas tell which systems there are, so it needs a token.
+pub async fn serve(State(app): State<App>, access: Access) -> Result<impl IntoResponse, Problem> {
+    let _ = access;
+    let of = app.relay.publications();
+    let text = match app.openapi.0.load_full() {
+        Some(made) if made.of == of => made.text.clone(),
+        _ => {
+            let text = Bytes::from(document(&app).to_string());
+            app.openapi.0.store(Some(Arc::new(Made { of, text: text.clone() })));
+            text
+        }
+    };
+    Ok(([(header::CONTENT_TYPE, "application/vnd.oai.openapi+json;version=3.1")], text))
+}
+
+fn document(app: &App) -> Value {
+    let mut generator = SchemaSettings::draft2020_12()
+        .with(|settings| settings.definitions_path = "/components/schemas".into())
+        .into_generator();
+    let mut paths = Map::new();
+    for operation in operations() {
+        let value = operation.render(&mut generator);
+        for (path, method) in operation.addresses() {
+            let entry = paths.entry(path).or_insert_with(|| json!({}));
+            if let Some(methods) = entry.as_object_mut() {
+                methods.insert(method.to_owned(), value.clone());
+            }
+        }
+    }
+    for view in app.relay.backends() {
+        if let Some(generation) = app.relay.registry().get(&view.settings.driver) {
+            specific::add(&mut paths, &view.name, generation.description());
+        }
+    }
+    json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Crosspoint",
+            "version": env!("CARGO_PKG_VERSION"),
+            "summary": "One call in, one call out, and the mapping kept.",
+            "description": "Every object route makes exactly one exchange with its backend, or none if it is refused first. Every problem says whether the backend was reached (`sent`) and whether the same call may be tried again (`retryable`).",
+        },
+        "jsonSchemaDialect": "https://json-schema.org/draft/2020-12/schema",
+        "security": [{ "token": [] }],
+        "paths": paths,
+        "components": {
+            "securitySchemes": { "token": { "type": "http", "scheme": "bearer" } },
+            "schemas": generator.take_definitions(true),
+        },
+    })
+}

@@ -1,0 +1,227 @@
+//! Whether what a driver says of itself holds together. Every problem is found before any is told.
+
+use std::collections::{HashMap, HashSet};
+
+use crosspoint_contract::{
+    Action, AuthScheme, CommandTransport, Correlation, Description, Framing, Json, Kind, Limits, Metadata, Protocol, Verb,
+};
+use semver::Version;
+
+use super::kind::{CheckedAction, CheckedKind};
+use super::schema::Schema;
+
+/// The longest name, in bytes: it stands in paths, file names and metrics.
+const NAME: usize = 63;
+/// How many kinds, and how many actions, a driver may have.
+const MANY: usize = 256;
+
+/// What a description becomes once it is believed.
+pub struct Checked {
+    pub version: Version,
+    pub configuration: Schema,
+    pub kinds: HashMap<String, CheckedKind>,
+    pub actions: HashMap<String, CheckedAction>,
+}
+
+/// # Errors
+/// All problems, one sentence each.
+pub fn check(description: &Description, metadata: Option<&Metadata>) -> Result<Checked, Vec<String>> {
+    let mut problems = Problems::default();
+    problems.identity(description, metadata);
+    problems.protocol(&description.protocol);
+    problems.unique_names("endpoint", description.endpoints.iter().map(|role| role.name.as_str()));
+    problems.unless(
+        description.endpoints.iter().any(|role| role.name == "default"),
+        || "no endpoint is called `default`".to_owned(),
+    );
+    problems.unless(!description.authentication.is_empty(), || {
+        "no way of authenticating is offered (`none` is one)".to_owned()
+    });
+    problems.unique("way of authenticating", description.authentication.iter().map(AuthScheme::name));
+    problems.limits(&description.limits);
+    problems.unless(description.kinds.len() <= MANY, || format!("there are more than {MANY} kinds"));
+    problems.unique_names("kind", description.kinds.iter().map(|kind| kind.name.as_str()));
+    let configuration = problems.schema("the configuration's", &description.configuration_schema);
+    let kinds: HashMap<_, _> = description.kinds.iter().filter_map(|kind| problems.kind(kind)).collect();
+    let actions = problems.actions("", &description.actions);
+    let version = Version::parse(&description.version)
+        .map_err(|error| problems.add(format!("version `{:.64}` is no semantic version: {error}", description.version)));
+    match (version, configuration) {
+        (Ok(version), Some(configuration)) if problems.0.is_empty() => {
+            Ok(Checked { version, configuration, kinds, actions })
+        }
+        _ => Err(problems.0),
+    }
+}
+
+#[derive(Default)]
+struct Problems(Vec<String>);
+
+impl Problems {
+    fn add(&mut self, problem: String) {
+        self.0.push(problem);
+    }
+
+    fn unless(&mut self, fine: bool, problem: impl FnOnce() -> String) {
+        if !fine {
+            self.add(problem());
+        }
+    }
+
+    fn identity(&mut self, description: &Description, metadata: Option<&Metadata>) {
+        self.name("driver", &description.name);
+        let Some(metadata) = metadata else { return };
+        for (what, described, packaged) in [
+            ("name", &description.name, &metadata.name),
+            ("version", &description.version, &metadata.version),
+        ] {
+            self.unless(described == packaged, || {
+                format!("`describe` gives {what} `{described:.64}`, but the package's metadata `{packaged:.64}`")
+            });
+        }
+    }
+
+    fn name(&mut self, what: &str, name: &str) {
+        let fine = name.len() <= NAME
+            && name.starts_with(|first: char| first.is_ascii_lowercase())
+            && name.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'));
+        self.unless(fine, || {
+            format!("`{name:.64}` is no name for a {what}: it is `[a-z][a-z0-9-]*`, at most {NAME} long")
+        });
+    }
+
+    fn unique<'a>(&mut self, what: &str, names: impl Iterator<Item = &'a str>) {
+        let mut seen = HashSet::new();
+        for name in names {
+            self.unless(seen.insert(name), || format!("{what} `{name:.64}` stands there twice"));
+        }
+    }
+
+    fn unique_names<'a>(&mut self, what: &str, names: impl Iterator<Item = &'a str> + Clone) {
+        for name in names.clone() {
+            self.name(what, name);
+        }
+        self.unique(what, names);
+    }
+
+    fn schema(&mut self, whose: &str, schema: &Json) -> Option<Schema> {
+        Schema::compile(schema).map_err(|error| self.add(format!("{whose} schema is none: {error}"))).ok()
+    }
+
+    fn kind(&mut self, kind: &Kind) -> Option<(String, CheckedKind)> {
+        let name = &kind.name;
+        self.verbs(kind);
+        let spec = self.schema(&format!("kind `{name}`: the spec's"), &kind.spec_schema);
+        let result = self.schema(&format!("kind `{name}`: the result's"), &kind.result_schema);
+        let patch =
+            kind.patch_schema.as_ref().map(|schema| self.schema(&format!("kind `{name}`: the patch's"), schema));
+        let actions = self.actions(&format!("kind `{name}`: "), &kind.actions);
+        let checked = CheckedKind { kind: kind.clone(), spec: spec?, patch: patch.flatten(), result: result?, actions };
+        Some((name.clone(), checked))
+    }
+
+    fn verbs(&mut self, kind: &Kind) {
+        let name = &kind.name;
+        let mut seen = HashSet::new();
+        for support in &kind.verbs {
+            let verb = &support.verb;
+            self.unless(seen.insert(verb), || format!("kind `{name}`: verb `{verb}` stands there twice"));
+            self.unless(!matches!(verb, Verb::Probe | Verb::Login | Verb::Action(_)), || {
+                format!("kind `{name}`: `{verb}` is no verb of a kind")
+            });
+            let reads = matches!(verb, Verb::Read | Verb::Find | Verb::List | Verb::Poll);
+            self.unless(!(support.asynchronous && reads), || {
+                format!("kind `{name}`: `{verb}` only reads, and so cannot be asynchronous")
+            });
+        }
+        let has = |verb| kind.supports(&verb).is_some();
+        self.unless(!kind.verbs.is_empty() || !kind.actions.is_empty(), || {
+            format!("kind `{name}` supports no verb and has no action")
+        });
+        self.unless(has(Verb::Update) == kind.patch_schema.is_some(), || {
+            format!("kind `{name}`: a patch schema and the verb `update` need each other")
+        });
+        self.unless(!kind.marker || has(Verb::Find), || {
+            format!("kind `{name}` carries a marker, which only the verb `find` makes useful")
+        });
+        let asynchronous = kind.verbs.iter().any(|support| support.asynchronous)
+            || kind.actions.iter().any(|action| action.asynchronous);
+        self.unless(!asynchronous || has(Verb::Poll), || {
+            format!("kind `{name}` has something asynchronous, which needs the verb `poll`")
+        });
+    }
+
+    /// `place` leads the messages: empty for the backend's own actions.
+    fn actions(&mut self, place: &str, actions: &[Action]) -> HashMap<String, CheckedAction> {
+        self.unless(actions.len() <= MANY, || format!("{place}there are more than {MANY} actions"));
+        self.unique_names("action", actions.iter().map(|action| action.name.as_str()));
+        let mut checked = HashMap::new();
+        for action in actions {
+            let name = &action.name;
+            self.unless(!(place.is_empty() && action.asynchronous), || {
+                format!("action `{name}` is on the backend, which has no verb `poll`, and so cannot be asynchronous")
+            });
+            self.unless(!(action.read_only && action.asynchronous), || {
+                format!("{place}action `{name}` only reads, and so cannot be asynchronous")
+            });
+            let spec = self.schema(&format!("{place}action `{name}`: the spec's"), &action.spec_schema);
+            let result = self.schema(&format!("{place}action `{name}`: the result's"), &action.result_schema);
+            if let (Some(spec), Some(result)) = (spec, result) {
+                checked.insert(name.clone(), CheckedAction { action: action.clone(), spec, result });
+            }
+        }
+        checked
+    }
+
+    fn limits(&mut self, limits: &Limits) {
+        for (what, value) in [
+            ("mutation-concurrency", Some(limits.mutation_concurrency)),
+            ("read-concurrency", Some(limits.read_concurrency)),
+            ("reply-timeout-ms", limits.reply_timeout_ms),
+            ("reply-size", limits.reply_size),
+        ] {
+            self.unless(value != Some(0), || format!("limit `{what}` is 0, which would let nothing through"));
+        }
+    }
+
+    fn protocol(&mut self, protocol: &Protocol) {
+        const WIDTHS: [u8; 4] = [1, 2, 4, 8];
+        match protocol {
+            Protocol::Http(_) => {}
+            Protocol::Message(message) => {
+                match &message.framing {
+                    Framing::Fixed(size) => self.unless(*size > 0, || "frames have a size of 0".to_owned()),
+                    Framing::LengthPrefixed(prefix) => {
+                        self.unless(WIDTHS.contains(&prefix.width), || {
+                            format!("a length field of {} bytes is not 1, 2, 4 or 8 wide", prefix.width)
+                        });
+                        self.unless(prefix.maximum > 0, || "the longest frame has 0 bytes".to_owned());
+                    }
+                    Framing::Delimited(delimiter) => {
+                        self.unless(!delimiter.is_empty(), || "the delimiter of frames is empty".to_owned());
+                    }
+                    Framing::JsonValues | Framing::UntilClose | Framing::Netconf | Framing::Grpc => {}
+                }
+                match &message.correlation {
+                    Correlation::Field(field) => self.unless(WIDTHS.contains(&field.width), || {
+                        format!("a correlation field of {} bytes is not 1, 2, 4 or 8 wide", field.width)
+                    }),
+                    Correlation::JsonPointer(pointer) => self.unless(pointer.starts_with('/'), || {
+                        format!("`{pointer:.64}` is no JSON Pointer to a correlation member")
+                    }),
+                    Correlation::InOrder | Correlation::SingleUse => {}
+                }
+                self.unless(message.keepalives.iter().all(|(probe, _)| !probe.is_empty()), || {
+                    "a keepalive is recognised by no byte at all".to_owned()
+                });
+            }
+            Protocol::Command(command) => {
+                let prompted = command.transport != CommandTransport::SshExec;
+                let prompt = command.prompt.as_ref().is_some_and(|prompt| !prompt.is_empty());
+                self.unless(!prompted || prompt, || {
+                    "a shell or a line protocol needs a prompt, which shows that a command has ended".to_owned()
+                });
+            }
+        }
+    }
+}

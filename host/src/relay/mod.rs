@@ -1,0 +1,255 @@
+//! The call path: from a call that is authenticated and authorised to its answer, with exactly one exchange between.
+//!
+//! ```text
+//! prepare ──▶ place in the queue ──▶ session ──▶ intent ──▶ exchange ──▶ outcome + mapping ──▶ answer
+//!    └─ refused here: no trace, no exchange          └─ from here on the operation's record tells the truth
+//! ```
+//!
+//! It knows no HTTP server and no Wasm: `api` is above it, `driver`, `transport` and `mapping` below.
+//!
+//! **Invariant:** a call makes one exchange or none. The only second one is in [`exchange`], after a 401 that proves
+//! that the first did nothing.
+//!
+//! **Invariant:** every call runs in a task of its own. A caller that hangs up cancels nothing.
+
+mod backend;
+mod backends;
+mod call;
+mod catalog;
+mod clock;
+mod doubt;
+mod exchange;
+mod failure;
+mod mutate;
+mod prepare;
+mod queue;
+mod read;
+mod settings;
+mod upkeep;
+
+use std::collections::{BTreeMap, HashSet};
+use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use parking_lot::Mutex;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+pub use backends::{BackendView, LaneView};
+pub use call::{Answer, Caller, DryRun, Listed, Listing, Method, ObjectCall, Precondition};
+pub use catalog::{Activation, DriverView, Loaded};
+pub use clock::Clock;
+pub use doubt::Decision;
+pub use queue::Class;
+pub use settings::{Authentication, BackendSettings, HttpVersion, LimitSettings, SecretValue, TlsSettings};
+pub use upkeep::Retention;
+
+use self::backend::Backend;
+use self::exchange::Target;
+use self::failure::{of_propose, of_state};
+use crate::driver::{Engine, PackageStore, Registry};
+use crate::mapping::{Applied, Code, Command, Failure, Ledger, OperationId, Refusal};
+use crate::secrets::Keyring;
+use crate::sent::Sent;
+use crate::sync::{Replica, ReplicaExt, Snapshot, State, StateError};
+use crate::telemetry::Metrics;
+
+/// What the relay stands on.
+pub struct Parts {
+    /// The mapping store.
+    pub store: Arc<dyn Replica<Ledger>>,
+    /// What runs drivers.
+    pub engine: Arc<Engine>,
+    /// The packages on disk.
+    pub packages: PackageStore,
+    /// What seals backends' secrets.
+    pub keyring: Keyring,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
+    /// What is kept, and for how long.
+    pub retention: Retention,
+    /// Most calls that wait for a backend, unless the backend says otherwise.
+    pub queued_per_backend: usize,
+}
+
+/// The relay.
+pub struct Relay {
+    store: Arc<dyn Replica<Ledger>>,
+    engine: Arc<Engine>,
+    registry: Registry,
+    packages: PackageStore,
+    keyring: Keyring,
+    metrics: Arc<Metrics>,
+    limits: Retention,
+    queued: usize,
+    clock: Clock,
+    backends: ArcSwap<BTreeMap<String, Entry>>,
+    /// Grows with each change of the backends.
+    backend_changes: AtomicU64,
+    /// Held while backends or drivers change, so that each change sees the one before it.
+    changes: tokio::sync::Mutex<()>,
+    /// The operations whose doubt is being resolved.
+    turns: Mutex<HashSet<OperationId>>,
+    tasks: TaskTracker,
+    closing: CancellationToken,
+}
+
+/// A configured backend: as it runs, or why it cannot.
+#[derive(Clone)]
+enum Entry {
+    Ready(Arc<Backend>),
+    Unusable { settings: Box<BackendSettings>, revision: u64, failure: Failure },
+}
+
+impl Relay {
+    /// A relay with no backend and no driver yet: [`Relay::recover`] brings back what was recorded.
+    #[must_use]
+    pub fn new(parts: Parts) -> Self {
+        let Parts { store, engine, packages, keyring, metrics, retention, queued_per_backend } = parts;
+        Self {
+            store,
+            engine,
+            registry: Registry::default(),
+            packages,
+            keyring,
+            metrics,
+            limits: retention,
+            queued: queued_per_backend,
+            clock: Clock::default(),
+            backends: ArcSwap::default(),
+            backend_changes: AtomicU64::new(0),
+            changes: tokio::sync::Mutex::default(),
+            turns: Mutex::default(),
+            tasks: TaskTracker::new(),
+            closing: CancellationToken::new(),
+        }
+    }
+
+    /// Performs a call about an object or a backend. Only one that reads makes no record.
+    ///
+    /// Cancel-safe: a caller that goes away stops nothing; the call runs to its end and its outcome is recorded.
+    ///
+    /// # Errors
+    /// [`Failure`], which says whether the backend was reached.
+    pub async fn call(self: &Arc<Self>, call: ObjectCall) -> Result<Answer, Failure> {
+        let relay = Arc::clone(self);
+        self.detached(async move {
+            match call.method {
+                Method::Get => relay.get(call).await,
+                _ => relay.mutate(call).await,
+            }
+        })
+        .await
+    }
+
+    /// Runs something to its end even if whoever asked for it goes away.
+    ///
+    /// # Errors
+    /// [`Code::Draining`] when no new calls are taken.
+    pub async fn detached<T, F>(&self, work: F) -> Result<T, Failure>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T, Failure>> + Send + 'static,
+    {
+        if self.tasks.is_closed() {
+            return Err(Failure::new(Code::Draining, "Crosspoint is shutting down: try again").retry(1));
+        }
+        self.tasks.spawn(work).await.unwrap_or_else(|error| {
+            tracing::error!(%error, "a call ended without an answer");
+            Err(Failure::new(Code::Internal, "a defect in Crosspoint ended the call").sent(Sent::Maybe))
+        })
+    }
+
+    /// Takes no new calls and waits for those under way. Says how many were still there when the grace was over.
+    pub async fn drain(&self, grace: Duration) -> usize {
+        self.tasks.close();
+        self.closing.cancel();
+        if tokio::time::timeout(grace, self.tasks.wait()).await.is_err() {
+            return self.tasks.len();
+        }
+        0
+    }
+
+    /// Resolves when no new calls are taken.
+    pub async fn closed(&self) {
+        self.closing.cancelled().await;
+    }
+
+    /// What the published drivers and the backends were made by: two numbers that grow with each change.
+    #[must_use]
+    pub fn publications(&self) -> (u64, u64) {
+        (self.registry.snapshot().number(), self.backend_changes.load(Ordering::Acquire))
+    }
+
+    /// How many calls are under way.
+    #[must_use]
+    pub fn calls_under_way(&self) -> usize {
+        self.tasks.len()
+    }
+
+    /// The mapping store, for those who look at records alone.
+    #[must_use]
+    pub fn store(&self) -> &Arc<dyn Replica<Ledger>> {
+        &self.store
+    }
+
+    /// The published drivers.
+    #[must_use]
+    pub fn registry(&self) -> &Registry {
+        &self.registry
+    }
+
+    /// What is counted.
+    #[must_use]
+    pub fn metrics(&self) -> &Arc<Metrics> {
+        &self.metrics
+    }
+
+    /// One consistent state of what is recorded.
+    #[must_use]
+    pub fn snapshot(&self) -> Snapshot {
+        self.store.snapshot()
+    }
+
+    /// Reads what is recorded.
+    ///
+    /// # Errors
+    /// [`Code::StoreUnavailable`].
+    pub fn view<T>(&self, read: impl FnOnce(&dyn State) -> Result<T, StateError>) -> Result<T, Failure> {
+        self.store.view(read).map_err(|error| of_state(&error))
+    }
+
+    async fn propose(&self, command: Command) -> Result<Result<Applied, Refusal>, Failure> {
+        let proposed = self.store.propose(command).await;
+        proposed.map(|committed| committed.response).map_err(|error| of_propose(&error))
+    }
+
+    /// The backend and the generation of its driver that will serve one call from its first phase to its last.
+    fn target(&self, backend: &str) -> Result<Target, Failure> {
+        let backends = self.backends.load();
+        let backend = match backends.get(backend) {
+            Some(Entry::Ready(backend)) => Arc::clone(backend),
+            Some(Entry::Unusable { failure, .. }) => return Err(failure.clone()),
+            None => return Err(unknown_backend(backend)),
+        };
+        let generation = self.registry.get(&backend.settings.driver).ok_or_else(|| driver_missing(&backend.settings.driver))?;
+        let generation = Arc::new(generation.begin());
+        Ok(Target { backend, generation, metrics: Arc::clone(&self.metrics) })
+    }
+
+    fn misapplied() -> Failure {
+        Failure::new(Code::Internal, "the store answered with something that was not asked")
+    }
+}
+
+fn unknown_backend(name: &str) -> Failure {
+    Failure::new(Code::UnknownBackend, format!("there is no backend `{name}`"))
+}
+
+fn driver_missing(name: &str) -> Failure {
+    let text = format!("driver `{name}` is not loaded: load it with `crosspoint driver load FILE`");
+    Failure::new(Code::DriverUnavailable, text).retry(5)
+}

@@ -1,0 +1,148 @@
+//! A driver that does whatever harm its spec asks for, in the phase that it names: what the sandbox is tested with.
+//!
+//! Asked for nothing, it works: `create` is `POST /things`, answered with an object that has an `id`.
+
+use std::hint::black_box;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use crosspoint_sdk::prelude::*;
+
+/// The spec of a `thing`.
+#[derive(Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Thing {
+    /// The harm to do.
+    #[serde(rename = "do")]
+    pub harm: Harm,
+    /// Where to do it.
+    #[serde(rename = "in")]
+    pub phase: Phase,
+    /// How much of it: bytes to allocate or to return.
+    pub size: usize,
+}
+
+/// What goes wrong.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Harm {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// The instruction that only traps.
+    Trap,
+    /// Never comes back.
+    Loop,
+    /// Takes `size` bytes and writes to them.
+    Allocate,
+    /// Panics with a text.
+    Panic,
+    /// Returns `size` bytes.
+    ReturnHuge,
+    /// Calls itself until the stack ends.
+    Recurse,
+    /// Returns what the contract does not allow.
+    Garbage,
+    /// Says how often this instance has been used.
+    Remember,
+}
+
+/// One of the two functions.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Phase {
+    /// `encode`
+    #[default]
+    Encode,
+    /// `decode`
+    Decode,
+}
+
+/// What the simulated backend says of a `thing`.
+#[derive(Debug, Deserialize, Serialize, JsonSchema)]
+pub struct Made {
+    id: String,
+}
+
+/// The driver.
+#[derive(Debug)]
+pub struct Hostile;
+
+impl Driver for Hostile {
+    fn describe() -> Description {
+        driver("hostile", "0.1.0", "Does whatever harm its spec asks for")
+            .auth(AuthScheme::None)
+            .kind(kind("thing", "Harm to do").spec::<Thing>().result::<Made>().verbs([Verb::Create]))
+            .build()
+    }
+
+    fn encode(call: &Call) -> Result<Exchange, Fault> {
+        let thing: Thing = call.spec()?;
+        let mut exchange = Http::post(path("/things", &[])?).json(&thing).into_exchange()?;
+        match thing.harm {
+            Harm::ReturnHuge if thing.phase == Phase::Encode => exchange.context = vec![1; thing.size].into(),
+            Harm::Garbage if thing.phase == Phase::Encode => exchange.endpoint = "nowhere".to_owned(),
+            harm if thing.phase == Phase::Encode => exchange.context = harm.done(thing.size).into(),
+            _ => {}
+        }
+        Ok(exchange)
+    }
+
+    fn decode(call: &Call, _context: &[u8], reply: &Reply) -> Result<Outcome, Fault> {
+        let thing: Thing = call.spec()?;
+        let made: Made = reply.http()?.success()?.json()?;
+        let mut outcome = outcome(&made)?.id(&made.id).build();
+        match thing.harm {
+            Harm::ReturnHuge if thing.phase == Phase::Decode => outcome.revision = Some("x".repeat(thing.size)),
+            Harm::Garbage if thing.phase == Phase::Decode => outcome.result = Json::trusted("{\"id\":".to_owned()),
+            harm if thing.phase == Phase::Decode => outcome.revision = Some(harm.done(thing.size)),
+            _ => {}
+        }
+        Ok(outcome)
+    }
+}
+
+impl Harm {
+    fn done(self, size: usize) -> String {
+        static USES: AtomicU32 = AtomicU32::new(0);
+        match self {
+            Self::Nothing | Self::ReturnHuge | Self::Garbage => String::new(),
+            Self::Trap => trap(),
+            Self::Loop => loop {
+                black_box(self);
+            },
+            Self::Allocate => black_box(vec![1u8; size]).len().to_string(),
+            #[allow(clippy::panic, reason = "what it was asked for")]
+            Self::Panic => panic!("the spec asked for it: {size}"),
+            Self::Recurse => recurse(1).to_string(),
+            Self::Remember => USES.fetch_add(1, Ordering::Relaxed).to_string(),
+        }
+    }
+}
+
+#[cfg(target_arch = "wasm32")]
+fn trap() -> ! {
+    std::arch::wasm32::unreachable()
+}
+
+#[cfg(not(target_arch = "wasm32"))]
+fn trap() -> ! {
+    std::process::abort()
+}
+
+/// Not a tail call, and nothing that a compiler could foresee.
+#[allow(unconditional_recursion, reason = "what it was asked for")]
+fn recurse(depth: u64) -> u64 {
+    black_box(depth) + recurse(black_box(depth + 1))
+}
+
+crosspoint_sdk::export!(Hostile, name = "hostile", version = "0.1.0");
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn asked_for_nothing_it_keeps_the_contract() {
+        crosspoint_sdk::harness::check::<Hostile>();
+    }
+}

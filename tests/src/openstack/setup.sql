@@ -1,0 +1,4 @@
+CREATE DATABASE keystone CHARACTER SET utf8mb4;
+CREATE DATABASE neutron CHARACTER SET utf8mb4;
+CREATE USER 'testbed'@'127.0.0.1' IDENTIFIED BY 'testbed';
+GRANT ALL ON *.* TO 'testbed'@'127.0.0.1';
