@@ -7,7 +7,9 @@ use serde::{Deserialize, Serialize};
 /// Whether the exchange reached the backend.
 ///
 /// Ordered by how much may have happened, so that the larger of two is the safer claim.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum Sent {
     /// Provably nothing reached the backend.

@@ -28,10 +28,11 @@ pub fn serve(config: Config) -> anyhow::Result<ExitCode> {
 
 async fn run(config: Config) -> anyhow::Result<ExitCode> {
     let version = env!("CARGO_PKG_VERSION");
-    std::fs::create_dir_all(&config.data_dir).with_context(|| format!("data_dir: {} cannot be made", config.data_dir.display()))?;
+    std::fs::create_dir_all(&config.data_dir)
+        .with_context(|| format!("data_dir: {} cannot be made", config.data_dir.display()))?;
     let keyring = Keyring::open_or_create(&config.key_file())?;
     let metrics = Arc::new(Metrics::new(version));
-    let store = Arc::new(SingleNode::open(&config.data_dir.join("store"), Ledger, Options::default())?);
+    let store = Arc::new(SingleNode::open(config.data_dir.join("store"), Ledger, Options::default())?);
     let engine = Arc::new(Engine::new(engine_config(&config))?);
     let relay = Arc::new(Relay::new(Parts {
         store: Arc::clone(&store) as _,
@@ -77,7 +78,8 @@ async fn run(config: Config) -> anyhow::Result<ExitCode> {
 
 /// On the first signal, no new calls; on the second, the end.
 async fn on_signal(stopping: CancellationToken, app: App, relay: Arc<Relay>, grace: Duration) {
-    let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) else {
+    let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+    else {
         tracing::error!("signals cannot be received; stop with SIGKILL");
         return;
     };
@@ -109,7 +111,7 @@ fn engine_config(config: &Config) -> EngineConfig {
 }
 
 fn retention(config: &Config) -> Retention {
-    const HOUR: Duration = Duration::from_secs(3600);
+    const HOUR: Duration = Duration::from_hours(1);
     Retention {
         idempotency: HOUR * config.limits.idempotency_hours,
         idempotency_keys: config.limits.idempotency_keys,

@@ -1,4 +1,4 @@
-//! What `wit-bindgen` makes of `wit/v1`: the one generated module of this crate. Nothing but [`crate::convert`] and the
+//! What `wit-bindgen` makes of `wit/v1`: the one generated module of this crate. Nothing but `convert` and the
 //! [`export!`](crate::export!) macro looks at it.
 #![allow(
     unsafe_code,

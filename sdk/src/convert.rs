@@ -6,7 +6,7 @@ use crosspoint_contract::{Bytes, Json};
 
 use crate::bindings::exports::crosspoint::driver::translator as wit;
 
-// ------------------------------------------------------- from the host: calls and replies
+// From the host: calls and replies.
 
 impl From<wit::Verb> for plain::Verb {
     fn from(verb: wit::Verb) -> Self {
@@ -71,7 +71,7 @@ impl From<wit::Reply> for plain::Reply {
     }
 }
 
-// ------------------------------------- to the host: exchanges, outcomes, faults
+// To the host: exchanges, outcomes, faults.
 
 impl From<plain::Header> for wit::Header {
     fn from(plain::Header { name, value }: plain::Header) -> Self {
@@ -158,7 +158,7 @@ impl From<plain::Violation> for wit::Violation {
     }
 }
 
-// ----------------------------------------------------- to the host: the description
+// To the host: the description.
 
 impl From<plain::Description> for wit::Description {
     fn from(description: plain::Description) -> Self {

@@ -53,6 +53,7 @@ mod describe;
 mod driver;
 #[doc(hidden)]
 pub mod export;
+#[cfg(not(target_arch = "wasm32"))]
 pub mod harness;
 mod http;
 pub mod marker;

@@ -7,12 +7,21 @@ use crosspoint_sdk::harness;
 use crosspoint_sdk::prelude::*;
 use serde_json::{Value, json};
 
+#[derive(JsonSchema)]
+#[allow(dead_code, reason = "only its schema matters")]
+struct Thing {
+    #[schemars(length(max = 8))]
+    name: String,
+}
+
 /// Works on plain days, and panics where drivers often do.
 struct Careless;
 
 impl Driver for Careless {
     fn describe() -> Description {
-        driver("careless", "0.1.0", "A careless driver").kind(kind("thing", "A thing").verbs([Verb::Read])).build()
+        driver("careless", "0.1.0", "A careless driver")
+            .kind(kind("thing", "A thing").result::<Thing>().verbs([Verb::Read]))
+            .build()
     }
 
     fn encode(call: &Call) -> Result<Exchange, Fault> {
@@ -34,7 +43,7 @@ fn complaint(check: impl FnOnce()) -> Option<String> {
     Some(payload.downcast_ref::<String>().cloned().unwrap_or_default())
 }
 
-fn fixtures(fixtures: Value) -> Vec<u8> {
+fn fixtures(fixtures: &Value) -> Vec<u8> {
     fixtures.to_string().into_bytes()
 }
 
@@ -50,7 +59,7 @@ fn good() -> Value {
 
 #[test]
 fn what_agrees_is_passed_in_silence_and_the_context_reaches_decode() {
-    assert_eq!(complaint(|| harness::run_fixtures::<Careless>(&fixtures(json!([good()])))), None);
+    assert_eq!(complaint(|| harness::run_fixtures::<Careless>(&fixtures(&json!([good()])))), None);
     assert_eq!(complaint(harness::check::<Careless>), None);
 }
 
@@ -66,7 +75,7 @@ fn every_mismatch_is_named_with_its_fixture() {
     kind["name"] = json!("another kind");
     kind["call"]["kind"] = json!("thong");
     let text =
-        complaint(|| harness::run_fixtures::<Careless>(&fixtures(json!([target, good(), result, kind])))).unwrap();
+        complaint(|| harness::run_fixtures::<Careless>(&fixtures(&json!([target, good(), result, kind])))).unwrap();
     for part in ["`another target`, encode", "`another result`, decode", "`another kind`, call", "/things/7"] {
         assert!(text.contains(part), "{part} is missing in:\n{text}");
     }
@@ -74,9 +83,18 @@ fn every_mismatch_is_named_with_its_fixture() {
 }
 
 #[test]
+fn a_result_that_breaks_the_drivers_own_schema_is_a_mismatch() {
+    let mut long = good();
+    long["reply"]["http"]["body"]["json"]["name"] = json!("too long a name");
+    long["outcome"]["result"]["name"] = json!("too long a name");
+    let text = complaint(|| harness::run_fixtures::<Careless>(&fixtures(&json!([long])))).unwrap();
+    assert!(text.contains("own schema") && text.contains("/name"), "{text}");
+}
+
+#[test]
 fn a_panic_is_a_mismatch_even_where_a_fault_is_expected() {
     let no_id = json!([{"name": "no id", "call": {"verb": "read", "kind": "thing"}, "fault": {"other": ""}}]);
-    let text = complaint(|| harness::run_fixtures::<Careless>(&fixtures(no_id))).unwrap();
+    let text = complaint(|| harness::run_fixtures::<Careless>(&fixtures(&no_id))).unwrap();
     assert!(text.contains("the driver panicked: every read has an id"), "{text}");
 }
 
@@ -93,7 +111,7 @@ fn a_panic_is_a_fault_to_those_who_call_the_driver_themselves() {
 
 #[test]
 fn bent_replies_find_the_panic_that_no_fixture_shows() {
-    let text = complaint(|| harness::bend_replies::<Careless>(&fixtures(json!([good()])))).unwrap();
+    let text = complaint(|| harness::bend_replies::<Careless>(&fixtures(&json!([good()])))).unwrap();
     assert!(text.contains("a reply made the driver panic") && text.contains("a thing is read"), "{text}");
 }
 

@@ -1,4 +1,5 @@
 //! What the end-to-end tests share: real backends to test against, and the means to look at what is said to them.
 
+pub mod host;
 pub mod openstack;
 pub mod proxy;

@@ -1,5 +1,7 @@
 //! The tutorial driver: the small firewall of `examples/firewall-appliance`. `docs/drivers.md` walks through it.
 
+#[cfg(test)]
+mod live;
 mod rule;
 
 use crosspoint_sdk::prelude::*;
@@ -26,7 +28,7 @@ impl Driver for Firewall {
         let rule = kind("rule", "A packet filter rule")
             .spec::<RuleSpec>()
             .patch::<RulePatch>()
-            .result::<Option<RuleView>>()
+            .result::<RuleView>()
             .verbs([Verb::Create, Verb::Read, Verb::Replace, Verb::Update, Verb::Delete, Verb::Find, Verb::List])
             .reissuable([Verb::Replace, Verb::Update, Verb::Delete])
             .marker()

@@ -4,8 +4,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::extract::{ConnectInfo, FromRequestParts};
-use axum::http::header;
 use axum::http::request::Parts;
+use axum::http::{HeaderValue, header};
 
 use super::App;
 use super::problem::Problem;
@@ -21,10 +21,10 @@ impl FromRequestParts<App> for Access {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
-        let ConnectInfo(peer) = ConnectInfo::<SocketAddr>::from_request_parts(parts, app).await.map_err(|_| {
-            Failure::new(Code::Internal, "the connection has no peer address")
-        })?;
-        let header = parts.headers.get(header::AUTHORIZATION).map(axum::http::HeaderValue::as_bytes);
+        let ConnectInfo(peer) = ConnectInfo::<SocketAddr>::from_request_parts(parts, app)
+            .await
+            .map_err(|_| Failure::new(Code::Internal, "the connection has no peer address"))?;
+        let header = parts.headers.get(header::AUTHORIZATION).map(HeaderValue::as_bytes);
         let principal = app.authenticator.authenticate(header, peer.ip()).map_err(|error| unauthenticated(&error))?;
         Ok(Self(principal))
     }
@@ -57,7 +57,7 @@ impl Access {
 
     /// The caller of an object route: in whose name it acts.
     pub fn caller(&self, requested_tenant: Option<&str>) -> Result<Caller, Problem> {
-        let tenant = self.0.tenant(requested_tenant).map_err(|error| no_tenant(&error))?;
+        let tenant = self.0.tenant(requested_tenant).map_err(no_tenant)?;
         Ok(Caller {
             name: self.0.name.clone(),
             tenant: tenant.into_string(),
@@ -67,12 +67,12 @@ impl Access {
 
     /// The tenant that a listing is narrowed to; none means all of them.
     pub fn scope(&self, requested_tenant: Option<&str>) -> Result<Option<String>, Problem> {
-        let scope = self.0.tenant_scope(requested_tenant).map_err(|error| no_tenant(&error))?;
+        let scope = self.0.tenant_scope(requested_tenant).map_err(no_tenant)?;
         Ok(scope.map(crate::auth::Tenant::into_string))
     }
 }
 
-fn no_tenant(error: &TenantError) -> Failure {
+fn no_tenant(error: TenantError) -> Failure {
     match error {
         TenantError::Other => Failure::new(Code::Forbidden, error.to_string()),
         TenantError::Missing | TenantError::Invalid => Failure::new(Code::InvalidRequest, error.to_string()),

@@ -129,7 +129,9 @@ fn body(view: DriverView, description: Option<Description>) -> DriverBody {
         generation: active.map(|active| active.number()),
         loaded_at: time(view.record.activated_at),
         source: view.record.source,
-        kinds: active.map(|active| active.description().kinds.iter().map(|kind| kind.name.clone()).collect()).unwrap_or_default(),
+        kinds: active
+            .map(|active| active.description().kinds.iter().map(|kind| kind.name.clone()).collect())
+            .unwrap_or_default(),
         backends: view.backends,
         calls_in_flight: active.map_or(0, |active| active.calls_in_flight()),
         draining: view.draining.iter().map(|old| draining(old)).collect(),
@@ -195,7 +197,12 @@ impl Default for LoadQuery {
 }
 
 /// `POST /v1/drivers`, the package as the body.
-pub async fn load(State(app): State<App>, access: Access, Params(query): Params<LoadQuery>, upload: Body) -> Result<(StatusCode, axum::Json<LoadedBody>), Problem> {
+pub async fn load(
+    State(app): State<App>,
+    access: Access,
+    Params(query): Params<LoadQuery>,
+    upload: Body,
+) -> Result<(StatusCode, axum::Json<LoadedBody>), Problem> {
     access.require(Permission::ChangeSystem)?;
     let package = bytes(upload, app.package_limit).await?;
     let (relay, activate) = (app.relay.clone(), query.activate);
@@ -218,7 +225,12 @@ pub struct ActivateInput {
 }
 
 /// `POST /v1/drivers/{driver}:activate` and `:rollback`.
-pub async fn command(State(app): State<App>, access: Access, path: Path, Input(input): Input<ActivateInput>) -> Result<axum::Json<DriverBody>, Problem> {
+pub async fn command(
+    State(app): State<App>,
+    access: Access,
+    path: Path,
+    Input(input): Input<ActivateInput>,
+) -> Result<axum::Json<DriverBody>, Problem> {
     access.require(Permission::ChangeSystem)?;
     let (name, verb) = path.command("driver").unwrap_or((path.text("driver"), ""));
     let which = match (verb, input.digest, input.version) {

@@ -113,7 +113,9 @@ pub async fn stream(
         Some(after) => {
             let forgotten = app.relay.view(query::events_forgotten)?;
             if after > 0 && after < forgotten {
-                let text = format!("events up to {forgotten} are no longer kept: read /v1/mappings anew, then follow from now on");
+                let text = format!(
+                    "events up to {forgotten} are no longer kept: read /v1/mappings anew, then follow from now on"
+                );
                 return Err(Problem(Failure::new(Code::EventsCompacted, text)));
             }
             after
@@ -128,7 +130,8 @@ pub async fn stream(
         _counted: GaugeGuard::enter(&app.relay.metrics().event_subscribers),
         relay: Arc::clone(&app.relay),
     };
-    let frames = unfold(follower, |mut follower| async move { follower.next().await.map(|frame| (Ok(frame), follower)) });
+    let frames =
+        unfold(follower, |mut follower| async move { follower.next().await.map(|frame| (Ok(frame), follower)) });
     Ok(Sse::new(frames).keep_alive(KeepAlive::new().interval(HEARTBEAT)))
 }
 
@@ -173,7 +176,8 @@ impl Follower {
     fn sees(&self, event: &Event) -> bool {
         match (&event.tenant, &event.backend) {
             (Some(tenant), Some(backend)) => {
-                self.tenant.as_ref().is_none_or(|own| own == tenant) && self.principal.sees(tenant, backend, event.kind.as_deref())
+                self.tenant.as_ref().is_none_or(|own| own == tenant)
+                    && self.principal.sees(tenant, backend, event.kind.as_deref())
             }
             // Events without a tenant are about the system itself.
             _ => self.principal.may(Permission::ReadSystem).is_ok(),

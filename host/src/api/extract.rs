@@ -121,7 +121,9 @@ pub fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
     let tracked = serde_path_to_error::Deserializer::new(&mut deserializer, &mut track);
     let value = T::deserialize(tracked).map_err(|error| {
         let violation = Violation { pointer: pointer(&track.path()), message: error.to_string() };
-        Problem(Failure::new(Code::InvalidRequest, format!("the body is not acceptable: {error}")).errors(vec![violation]))
+        Problem(
+            Failure::new(Code::InvalidRequest, format!("the body is not acceptable: {error}")).errors(vec![violation]),
+        )
     })?;
     deserializer.end().map_err(|error| malformed(format!("the body holds more than one JSON text: {error}")))?;
     Ok(value)
@@ -129,16 +131,10 @@ pub fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
 
 fn pointer(path: &serde_path_to_error::Path) -> String {
     use serde_path_to_error::Segment;
-    path.iter().fold(String::new(), |mut pointer, segment| {
-        match segment {
-            Segment::Seq { index } => pointer.push_str(&format!("/{index}")),
-            Segment::Map { key } => {
-                pointer.push('/');
-                pointer.push_str(&key.replace('~', "~0").replace('/', "~1"));
-            }
-            Segment::Enum { .. } | Segment::Unknown => {}
-        }
-        pointer
+    path.iter().fold(String::new(), |pointer, segment| match segment {
+        Segment::Seq { index } => pointer + "/" + &index.to_string(),
+        Segment::Map { key } => pointer + "/" + &key.replace('~', "~0").replace('/', "~1"),
+        Segment::Enum { .. } | Segment::Unknown => pointer,
     })
 }
 
@@ -198,9 +194,6 @@ impl FromRequestParts<App> for Conditions {
 }
 
 fn entity_tag(text: &str) -> Result<String, Problem> {
-    let quoted = text.trim().strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
-    match quoted {
-        Some(tag) if !tag.contains('"') => Ok(tag.to_owned()),
-        _ => Err(malformed("If-Match is understood as `*` or as one strong entity tag in quotes: \"…\"")),
-    }
+    super::render::revision(text)
+        .ok_or_else(|| malformed("If-Match is understood as `*` or as one strong entity tag in quotes: \"…\""))
 }

@@ -36,7 +36,8 @@ pub async fn ready(State(app): State<App>) -> impl IntoResponse {
 pub async fn leader(State(app): State<App>) -> impl IntoResponse {
     let status = app.relay.store().status();
     let acts = status.role == Role::Primary && status.error.is_none() && !app.is_draining();
-    let (code, word) = if acts { (StatusCode::OK, "primary") } else { (StatusCode::SERVICE_UNAVAILABLE, "not primary") };
+    let (code, word) =
+        if acts { (StatusCode::OK, "primary") } else { (StatusCode::SERVICE_UNAVAILABLE, "not primary") };
     (code, axum::Json(Health { status: word }))
 }
 

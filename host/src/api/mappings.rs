@@ -46,7 +46,11 @@ pub struct MappingQuery {
 }
 
 /// `GET /v1/mappings`.
-pub async fn list(State(app): State<App>, access: Access, Params(query): Params<MappingQuery>) -> Result<axum::Json<List<MappingBody>>, Problem> {
+pub async fn list(
+    State(app): State<App>,
+    access: Access,
+    Params(query): Params<MappingQuery>,
+) -> Result<axum::Json<List<MappingBody>>, Problem> {
     access.require(Permission::ReadRecords)?;
     let filter = MappingFilter {
         tenant: access.scope(query.tenant.as_deref())?,
@@ -58,7 +62,11 @@ pub async fn list(State(app): State<App>, access: Access, Params(query): Params<
         state: query.state,
     };
     let limit = page_size(query.limit)?;
-    let page = app.relay.store().view(|state| query::mappings(state, &filter, limit, query.cursor.as_deref())).map_err(of_list)?;
+    let page = app
+        .relay
+        .store()
+        .view(|state| query::mappings(state, &filter, limit, query.cursor.as_deref()))
+        .map_err(of_list)?;
     let seen = page.items.into_iter().filter(|mapping| sees(&access, mapping)).map(MappingBody::from);
     Ok(axum::Json(List { items: seen.collect(), next_cursor: page.next }))
 }
@@ -102,7 +110,11 @@ pub struct LookedUp {
 }
 
 /// `POST /v1/mappings:lookup`.
-pub async fn lookup(State(app): State<App>, access: Access, Input(input): Input<LookupInput>) -> Result<axum::Json<LookupBody>, Problem> {
+pub async fn lookup(
+    State(app): State<App>,
+    access: Access,
+    Input(input): Input<LookupInput>,
+) -> Result<axum::Json<LookupBody>, Problem> {
     access.require(Permission::ReadRecords)?;
     if input.items.len() > LOOKUPS {
         return Err(malformed(format!("{LOOKUPS} look-ups at most in one request")));
@@ -115,12 +127,16 @@ pub async fn lookup(State(app): State<App>, access: Access, Input(input): Input<
                 let tenant = access.caller(item.tenant.as_deref())?.tenant;
                 query::mapping(&*snapshot, &ObjectKey { tenant, backend: item.backend, kind: item.kind, cmp_id })
             }
-            (None, Some(backend_id)) => query::mapping_of_backend_id(&*snapshot, &item.backend, &item.kind, &backend_id),
+            (None, Some(backend_id)) => {
+                query::mapping_of_backend_id(&*snapshot, &item.backend, &item.kind, &backend_id)
+            }
             _ => return Err(malformed(format!("look-up {index} must name either `cmp_id` or `backend_id`"))),
         };
         let found = found.map_err(|error| Failure::new(Code::StoreUnavailable, error.to_string()).retry(5))?;
         let scope = access.scope(None)?;
-        let own = found.filter(|mapping| scope.as_ref().is_none_or(|tenant| *tenant == mapping.key.tenant) && sees(&access, mapping));
+        let own = found.filter(|mapping| {
+            scope.as_ref().is_none_or(|tenant| *tenant == mapping.key.tenant) && sees(&access, mapping)
+        });
         items.push(LookedUp { mapping: own.map(MappingBody::from) });
     }
     Ok(axum::Json(LookupBody { items }))

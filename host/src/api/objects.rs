@@ -108,27 +108,60 @@ pub struct ExchangeBody {
 }
 
 /// `PUT …/objects/{kind}/{cmp_id}`.
-pub async fn put(app: State<App>, access: Access, path: Path, query: Params<ObjectQuery>, conditions: Conditions, input: Input<ObjectInput>) -> Result<Response, Problem> {
+pub async fn put(
+    app: State<App>,
+    access: Access,
+    path: Path,
+    query: Params<ObjectQuery>,
+    conditions: Conditions,
+    input: Input<ObjectInput>,
+) -> Result<Response, Problem> {
     change(app, access, &path, query, conditions, input, Method::Put).await
 }
 
 /// `PATCH …/objects/{kind}/{cmp_id}`.
-pub async fn patch(app: State<App>, access: Access, path: Path, query: Params<ObjectQuery>, conditions: Conditions, input: Input<ObjectInput>) -> Result<Response, Problem> {
+pub async fn patch(
+    app: State<App>,
+    access: Access,
+    path: Path,
+    query: Params<ObjectQuery>,
+    conditions: Conditions,
+    input: Input<ObjectInput>,
+) -> Result<Response, Problem> {
     change(app, access, &path, query, conditions, input, Method::Patch).await
 }
 
 /// `DELETE …/objects/{kind}/{cmp_id}`.
-pub async fn delete(app: State<App>, access: Access, path: Path, query: Params<ObjectQuery>, conditions: Conditions) -> Result<Response, Problem> {
+pub async fn delete(
+    app: State<App>,
+    access: Access,
+    path: Path,
+    query: Params<ObjectQuery>,
+    conditions: Conditions,
+) -> Result<Response, Problem> {
     change(app, access, &path, query, conditions, Input(ObjectInput::default()), Method::Delete).await
 }
 
 /// `GET …/objects/{kind}/{cmp_id}`.
-pub async fn get(app: State<App>, access: Access, path: Path, query: Params<ObjectQuery>, conditions: Conditions) -> Result<Response, Problem> {
+pub async fn get(
+    app: State<App>,
+    access: Access,
+    path: Path,
+    query: Params<ObjectQuery>,
+    conditions: Conditions,
+) -> Result<Response, Problem> {
     change(app, access, &path, query, conditions, Input(ObjectInput::default()), Method::Get).await
 }
 
 /// `POST …/objects/{kind}/{cmp_id}/actions/{action}`.
-pub async fn action(app: State<App>, access: Access, path: Path, query: Params<ObjectQuery>, conditions: Conditions, input: Input<ObjectInput>) -> Result<Response, Problem> {
+pub async fn action(
+    app: State<App>,
+    access: Access,
+    path: Path,
+    query: Params<ObjectQuery>,
+    conditions: Conditions,
+    input: Input<ObjectInput>,
+) -> Result<Response, Problem> {
     let method = Method::Action(path.text("action").to_owned());
     change(app, access, &path, query, conditions, input, method).await
 }
@@ -212,7 +245,11 @@ async fn dry_run(app: &App, call: ObjectCall) -> Result<DryRunBody, Problem> {
             endpoint: dry_run.endpoint,
             method: rendered.method,
             url: rendered.url,
-            headers: rendered.headers.iter().map(|header| (header.name.clone(), String::from_utf8_lossy(&header.value).into_owned())).collect(),
+            headers: rendered
+                .headers
+                .iter()
+                .map(|header| (header.name.clone(), String::from_utf8_lossy(&header.value).into_owned()))
+                .collect(),
             body: shown(rendered.body.as_ref()),
         },
     })
@@ -228,15 +265,18 @@ fn shown(body: &[u8]) -> Value {
 }
 
 /// `GET …/objects/{kind}`.
-pub async fn list(State(app): State<App>, access: Access, path: Path, Params(query): Params<ListQuery>) -> Result<axum::Json<ListingBody>, Problem> {
+pub async fn list(
+    State(app): State<App>,
+    access: Access,
+    path: Path,
+    Params(query): Params<ListQuery>,
+) -> Result<axum::Json<ListingBody>, Problem> {
     let (backend, kind) = (path.name("backend")?.to_owned(), path.name("kind")?.to_owned());
     access.require(Permission::ReadObjects { backend: &backend, kind: &kind })?;
     let caller = access.caller(query.tenant.as_deref())?;
     let relay = app.relay.clone();
-    let listing = app
-        .relay
-        .detached(async move { relay.list(&caller, &backend, &kind, query.page, query.limit).await })
-        .await?;
+    let listing =
+        app.relay.detached(async move { relay.list(&caller, &backend, &kind, query.page, query.limit).await }).await?;
     let items = listing.items.into_iter().map(|item| ListedBody {
         backend_id: item.backend_id,
         revision: item.revision,
@@ -279,7 +319,10 @@ pub async fn command(
 }
 
 fn unknown_command(verb: &str) -> Problem {
-    Problem(Failure::new(Code::UnknownRoute, format!("POST to an object is `:adopt`, `:release` or `/actions/NAME`, not `{verb}`")))
+    Problem(Failure::new(
+        Code::UnknownRoute,
+        format!("POST to an object is `:adopt`, `:release` or `/actions/NAME`, not `{verb}`"),
+    ))
 }
 
 fn check_labels(labels: &Labels) -> Result<(), Problem> {
@@ -292,4 +335,3 @@ fn check_labels(labels: &Labels) -> Result<(), Problem> {
     }
     Ok(())
 }
-

@@ -18,7 +18,7 @@ use serde_json::{Map, Value, json};
 use super::App;
 use super::access::Access;
 use super::problem::Problem;
-pub use generic::{Operation, operations};
+pub use generic::operations;
 
 /// The document as it was last made, and what it was made of.
 #[derive(Default)]

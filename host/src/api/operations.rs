@@ -38,7 +38,11 @@ pub struct OperationQuery {
 }
 
 /// `GET /v1/operations`, the latest first.
-pub async fn list(State(app): State<App>, access: Access, Params(query): Params<OperationQuery>) -> Result<axum::Json<List<OperationBody>>, Problem> {
+pub async fn list(
+    State(app): State<App>,
+    access: Access,
+    Params(query): Params<OperationQuery>,
+) -> Result<axum::Json<List<OperationBody>>, Problem> {
     access.require(Permission::ReadRecords)?;
     let filter = OperationFilter {
         tenant: access.scope(query.tenant.as_deref())?,
@@ -48,7 +52,11 @@ pub async fn list(State(app): State<App>, access: Access, Params(query): Params<
         state: query.state,
     };
     let limit = page_size(query.limit)?;
-    let page = app.relay.store().view(|state| query::operations(state, &filter, limit, query.cursor.as_deref())).map_err(of_list)?;
+    let page = app
+        .relay
+        .store()
+        .view(|state| query::operations(state, &filter, limit, query.cursor.as_deref()))
+        .map_err(of_list)?;
     let seen = page.items.into_iter().filter(|operation| sees(&access, operation)).map(OperationBody::from);
     Ok(axum::Json(List { items: seen.collect(), next_cursor: page.next }))
 }
@@ -80,7 +88,12 @@ pub enum DecisionWord {
 }
 
 /// `POST /v1/operations/{id}:refresh` and `:resolve`.
-pub async fn command(State(app): State<App>, access: Access, path: Path, Input(input): Input<ResolveInput>) -> Result<Response, Problem> {
+pub async fn command(
+    State(app): State<App>,
+    access: Access,
+    path: Path,
+    Input(input): Input<ResolveInput>,
+) -> Result<Response, Problem> {
     let (id, verb) = path.command("id").unwrap_or((path.text("id"), ""));
     let operation = find(&app, &access, id)?;
     let kind = Some(operation.kind.as_str()).filter(|kind| !kind.is_empty());
@@ -96,7 +109,9 @@ pub async fn command(State(app): State<App>, access: Access, path: Path, Input(i
             let decision = match (word, input.backend_id) {
                 (DecisionWord::Applied, backend_id) => Decision::Applied { backend_id },
                 (DecisionWord::NotApplied, None) => Decision::NotApplied,
-                (DecisionWord::NotApplied, Some(_)) => return Err(malformed("what was not applied has no `backend_id`")),
+                (DecisionWord::NotApplied, Some(_)) => {
+                    return Err(malformed("what was not applied has no `backend_id`"));
+                }
             };
             app.relay.detached(async move { relay.decide(&caller, operation, decision).await }).await?
         }

@@ -63,11 +63,9 @@ impl From<Failure> for Problem {
 
 impl From<&Failure> for ProblemBody {
     fn from(failure: &Failure) -> Self {
-        let code = serde_json::to_value(failure.code).ok();
-        let code = code.as_ref().and_then(serde_json::Value::as_str).unwrap_or("internal");
         let (status, title) = status(failure.code);
         Self {
-            kind: format!("urn:crosspoint:problem:{}", code.replace('_', "-")),
+            kind: format!("urn:crosspoint:problem:{}", failure.code.to_string().replace('_', "-")),
             title: title.to_owned(),
             status: status.as_u16(),
             detail: failure.detail.clone(),

@@ -5,13 +5,12 @@ use std::time::{Duration, UNIX_EPOCH};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use crosspoint_contract::Json;
+use percent_encoding::{AsciiSet, CONTROLS, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::problem::ProblemBody;
-use crate::mapping::{
-    Labels, Mapping, MappingState, ObjectKey, Operation, OperationState, Resolution, ResolvedBy,
-};
+use crate::mapping::{Labels, Mapping, MappingState, ObjectKey, Operation, OperationState, Resolution, ResolvedBy};
 use crate::relay::Answer;
 use crate::sent::Sent;
 
@@ -142,7 +141,11 @@ impl From<Operation> for OperationBody {
             finished_at: operation.finished_at.map(time),
             result: operation.result,
             problem: operation.failure.as_ref().map(ProblemBody::from),
-            resolution: operation.resolution.map(|Resolution { by, at, caller }| ResolutionBody { by, at: time(at), caller }),
+            resolution: operation.resolution.map(|Resolution { by, at, caller }| ResolutionBody {
+                by,
+                at: time(at),
+                caller,
+            }),
         }
     }
 }
@@ -195,7 +198,7 @@ pub fn answer(answer: Answer) -> Response {
             headers.insert(name, value);
         }
     };
-    set(header::ETAG, answer.etag.map(|tag| format!("\"{tag}\"")));
+    set(header::ETAG, answer.etag.as_deref().map(entity_tag));
     set(header::LOCATION, location);
     if answer.replayed {
         headers.insert("idempotency-replayed", HeaderValue::from_static("true"));
@@ -204,9 +207,26 @@ pub fn answer(answer: Answer) -> Response {
 }
 
 fn object_path(key: &ObjectKey) -> String {
-    use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
     let encoded = utf8_percent_encode(&key.cmp_id, NON_ALPHANUMERIC);
     format!("/v1/backends/{}/objects/{}/{encoded}", key.backend, key.kind)
+}
+
+/// What an entity tag may not hold as it is (RFC 9110, section 8.8.3), and the sign that escapes it: a backend's own
+/// revision may be any text, an ETag in its quotes for instance.
+const OPAQUE: &AsciiSet = &CONTROLS.add(b'"').add(b' ').add(b'%');
+
+/// A revision as an entity tag, in quotes.
+pub fn entity_tag(revision: &str) -> String {
+    format!("\"{}\"", utf8_percent_encode(revision, OPAQUE))
+}
+
+/// The revision of an entity tag that [`entity_tag`] made.
+pub fn revision(entity_tag: &str) -> Option<String> {
+    let escaped = entity_tag.trim().strip_prefix('"')?.strip_suffix('"')?;
+    if escaped.contains('"') {
+        return None;
+    }
+    percent_decode_str(escaped).decode_utf8().ok().map(std::borrow::Cow::into_owned)
 }
 
 /// A time as RFC 3339, UTC, with milliseconds.

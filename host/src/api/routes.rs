@@ -17,7 +17,10 @@ fn table() -> Vec<(&'static str, MethodRouter<App>)> {
     use super::operations as ops;
     vec![
         ("/v1/backends", get(backends::list)),
-        ("/v1/backends/{backend}", get(backends::get).merge(put(backends::put)).merge(delete(backends::remove)).merge(post(backends::command))),
+        (
+            "/v1/backends/{backend}",
+            get(backends::get).merge(put(backends::put)).merge(delete(backends::remove)).merge(post(backends::command)),
+        ),
         ("/v1/backends/{backend}/actions/{action}", post(objects::backend_action)),
         ("/v1/backends/{backend}/objects/{kind}", get(objects::list)),
         (
@@ -59,14 +62,18 @@ async fn unknown() -> Problem {
 }
 
 async fn unknown_method() -> Problem {
-    Problem(Failure::new(Code::UnsupportedVerb, "the route does not take this method; /openapi.json lists what it takes"))
+    Problem(Failure::new(
+        Code::UnsupportedVerb,
+        "the route does not take this method; /openapi.json lists what it takes",
+    ))
 }
 
 /// Gives each request an id, counts it, and logs it.
 async fn observe(State(app): State<App>, request: Request, next: Next) -> Response {
     use tracing::Instrument;
     let id = RequestId::from_headers(request.headers());
-    let route = request.extensions().get::<axum::extract::MatchedPath>().map_or("unmatched", |path| path.as_str()).to_owned();
+    let route =
+        request.extensions().get::<axum::extract::MatchedPath>().map_or("unmatched", |path| path.as_str()).to_owned();
     let span = tracing::info_span!("request", id = id.as_str(), method = %request.method(), route);
     let mut response = next.run(request).instrument(span.clone()).await;
     let status = response.status();

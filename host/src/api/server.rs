@@ -64,7 +64,11 @@ impl Server {
     pub async fn run(self, router: Router, stop: impl Future<Output = ()>, grace: Duration) -> bool {
         let mut builder = Builder::new(TokioExecutor::new());
         builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT).max_buf_size(self.head_limit);
-        builder.http2().timer(TokioTimer::new()).max_concurrent_streams(STREAMS).max_header_list_size(u32::try_from(self.head_limit).unwrap_or(u32::MAX));
+        builder
+            .http2()
+            .timer(TokioTimer::new())
+            .max_concurrent_streams(STREAMS)
+            .max_header_list_size(u32::try_from(self.head_limit).unwrap_or(u32::MAX));
         let connections = GracefulShutdown::new();
         tokio::pin!(stop);
         loop {
@@ -85,7 +89,13 @@ impl Server {
     }
 }
 
-fn serve(builder: &Builder<TokioExecutor>, connections: &GracefulShutdown, router: &Router, stream: TcpStream, peer: SocketAddr) {
+fn serve(
+    builder: &Builder<TokioExecutor>,
+    connections: &GracefulShutdown,
+    router: &Router,
+    stream: TcpStream,
+    peer: SocketAddr,
+) {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%peer, %error, "TCP_NODELAY could not be set");
     }

@@ -139,7 +139,8 @@ mod tests {
     #[test]
     fn each_token_is_its_own_bearer_and_any_other_is_nobody() {
         let tokens: Vec<Token> = (0..3).map(|_| Token::generate().unwrap()).collect();
-        let entries: Vec<TokenEntry> = tokens.iter().enumerate().map(|(n, token)| entry(&format!("t{n}"), token)).collect();
+        let entries: Vec<TokenEntry> =
+            tokens.iter().enumerate().map(|(n, token)| entry(&format!("t{n}"), token)).collect();
         let authenticator = Authenticator::with_tokens(&entries);
         for (n, token) in tokens.iter().enumerate() {
             assert_eq!(authenticator.authenticate(Some(&header(token)), PEER).unwrap().name, format!("t{n}"));

@@ -216,10 +216,7 @@ mod tests {
             limited.may(Permission::ChangeObjects { backend: "fw-dc1", kind: Some("vlan") }),
             Err(Denied::Kind("vlan".to_owned()))
         );
-        assert_eq!(
-            limited.may(Permission::ChangeObjects { backend: "fw-dc1", kind: None }),
-            Err(Denied::WholeBackend)
-        );
+        assert_eq!(limited.may(Permission::ChangeObjects { backend: "fw-dc1", kind: None }), Err(Denied::WholeBackend));
     }
 
     #[test]

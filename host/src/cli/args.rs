@@ -21,7 +21,7 @@ Examples:
   crosspoint serve --auth-mode off                       try it out on this machine alone
   crosspoint token new --name cmp --role caller --tenant acme
   crosspoint context set dc1 --url https://xp.example:8440 --token-file -
-  crosspoint driver load neutron.wasm                    checked first; the old version stays if it fails
+  crosspoint driver load neutron.wasm                    the old one stays if a check fails
   crosspoint backend put neutron-dc1 -f neutron-dc1.json
   crosspoint object put neutron-dc1 network net-42 --spec '{\"name\":\"blue\"}' --tenant acme
   crosspoint operation list --state unknown              what is in doubt

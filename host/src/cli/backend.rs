@@ -86,8 +86,9 @@ pub(super) async fn run(
             references::resolve(&mut settings, terminal)?;
             if let Some(members) = settings.as_object_mut() {
                 // The server's own, which `backend get` shows and a configuration does not have.
-                members.remove("name");
-                members.remove("revision");
+                for own in ["name", "revision", "problem", "lanes"] {
+                    members.remove(own);
+                }
             }
             (Request::new(Method::PUT, path(&["backends", &name])).json(&settings), backend)
         }
@@ -111,10 +112,10 @@ pub(super) async fn run(
 
 fn list(backends: &Value) -> String {
     let row = |backend: &Value| {
-        ["/name", "/driver", "/endpoints/default", "/authentication/scheme", "/revision"]
+        ["/name", "/driver", "/endpoints/default", "/authentication/scheme", "/problem/code"]
             .map(|pointer| text(backend, pointer))
     };
-    table(["NAME", "DRIVER", "ADDRESS", "AUTHENTICATION", "REVISION"], items(backends, "/items").iter().map(row))
+    table(["NAME", "DRIVER", "ADDRESS", "AUTHENTICATION", "PROBLEM"], items(backends, "/items").iter().map(row))
 }
 
 fn backend(backend: &Value) -> String {
@@ -123,6 +124,9 @@ fn backend(backend: &Value) -> String {
         let members = backend.pointer(pointer).and_then(Value::as_object).into_iter().flatten();
         members.map(|(name, value)| format!("{name}  {}", text(value, ""))).collect::<Vec<_>>().join("\n")
     };
+    let load = items(backend, "/lanes").iter().map(|lane| {
+        format!("{}  {} under way, {} waiting", text(lane, "/class"), text(lane, "/active"), text(lane, "/waiting"))
+    });
     fields([
         ("name", text(backend, "/name")),
         ("driver", text(backend, "/driver")),
@@ -134,15 +138,16 @@ fn backend(backend: &Value) -> String {
         ("limits", lines("/limits")),
         ("configuration", indented(backend, "/configuration")),
         ("revision", text(backend, "/revision")),
+        ("load", load.collect::<Vec<_>>().join("\n")),
+        ("problem", text(backend, "/problem/detail")),
     ])
 }
 
 fn probe(probe: &Value) -> String {
-    let verdict = if probe.get("ok") == Some(&Value::Bool(true)) { "answers" } else { "does not answer as it should" };
+    let latency = probe.get("latency_ms").and_then(Value::as_f64).unwrap_or_default();
     fields([
         ("backend", text(probe, "/backend")),
-        ("verdict", verdict.to_owned()),
-        ("latency", format!("{} ms", text(probe, "/latency_ms"))),
+        ("answered in", format!("{latency:.1} ms")),
         ("result", indented(probe, "/result")),
     ])
 }

@@ -201,11 +201,7 @@ impl Client {
             return self.unreachable(reason.to_owned());
         }
         let key = request.headers.get(IDEMPOTENCY_KEY).and_then(|key| key.to_str().ok());
-        Failure::Lost {
-            url: self.base.clone(),
-            reason: reason.to_owned(),
-            idempotency_key: key.map(str::to_owned),
-        }
+        Failure::Lost { url: self.base.clone(), reason: reason.to_owned(), idempotency_key: key.map(str::to_owned) }
     }
 }
 
@@ -241,7 +237,10 @@ mod tests {
 
     #[test]
     fn no_id_reaches_out_of_its_place_in_the_address() {
-        assert_eq!(path(&["backends", "fw", "objects", "rule", "a/b?c#d e"]), "/v1/backends/fw/objects/rule/a%2Fb%3Fc%23d%20e");
+        assert_eq!(
+            path(&["backends", "fw", "objects", "rule", "a/b?c#d e"]),
+            "/v1/backends/fw/objects/rule/a%2Fb%3Fc%23d%20e"
+        );
         assert_eq!(path(&["x", ".."]), "/v1/x/%2E%2E");
         assert_eq!(path(&["x", "a:adopt"]), "/v1/x/a%3Aadopt");
         assert_eq!(path(&["x", "é"]), "/v1/x/%C3%A9");

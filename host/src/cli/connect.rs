@@ -27,7 +27,11 @@ pub(super) struct Remote<'t, 'a> {
 
 impl Remote<'_, '_> {
     /// Sends a request and shows the answer: as it is to machines, or as `people` makes it.
-    pub(super) async fn show(&mut self, request: Request, people: impl FnOnce(&Value) -> String) -> Result<Answer, Failure> {
+    pub(super) async fn show(
+        &mut self,
+        request: Request,
+        people: impl FnOnce(&Value) -> String,
+    ) -> Result<Answer, Failure> {
         let answer = self.client.send(request).await?;
         self.terminal.show(&answer.body, people)?;
         Ok(answer)
@@ -53,7 +57,9 @@ impl Connection {
             (None, Some(name)) => named(name, environment)?,
             (None, None) => match (environment("CROSSPOINT_URL"), environment("CROSSPOINT_CONTEXT")) {
                 (Some(_), Some(_)) => {
-                    return Err(Failure::Usage("CROSSPOINT_URL and CROSSPOINT_CONTEXT are both set: unset one".to_owned()));
+                    return Err(Failure::Usage(
+                        "CROSSPOINT_URL and CROSSPOINT_CONTEXT are both set: unset one".to_owned(),
+                    ));
                 }
                 (Some(url), None) => at(&url),
                 (None, Some(name)) => named(&name, environment)?,
@@ -205,10 +211,7 @@ mod tests {
         let elsewhere = ("http://elsewhere".to_owned(), None);
         assert_eq!(url_and_token(&home, &["--url", "http://elsewhere"], &[]), elsewhere);
         assert_eq!(url_and_token(&home, &[], &[("CROSSPOINT_URL", "http://elsewhere")]), elsewhere);
-        assert_eq!(
-            url_and_token(&home, &["--url", "http://elsewhere"], &[("CROSSPOINT_CONTEXT", "dc2")]),
-            elsewhere
-        );
+        assert_eq!(url_and_token(&home, &["--url", "http://elsewhere"], &[("CROSSPOINT_CONTEXT", "dc2")]), elsewhere);
     }
 
     #[test]
@@ -216,7 +219,9 @@ mod tests {
         let home = home();
         let both = target(&home, &[], &[("CROSSPOINT_URL", "http://x"), ("CROSSPOINT_CONTEXT", "dc2")]);
         assert!(matches!(both, Err(Failure::Usage(_))));
-        assert!(Cli::try_parse_from(["crosspoint", "--url", "http://x", "--context", "dc2", "driver", "list"]).is_err());
+        assert!(
+            Cli::try_parse_from(["crosspoint", "--url", "http://x", "--context", "dc2", "driver", "list"]).is_err()
+        );
     }
 
     #[test]

@@ -44,7 +44,11 @@ pub(super) enum ContextCommand {
     },
 }
 
-pub(super) fn run(command: ContextCommand, connection: &Connection, terminal: &mut Terminal<'_>) -> Result<(), Failure> {
+pub(super) fn run(
+    command: ContextCommand,
+    connection: &Connection,
+    terminal: &mut Terminal<'_>,
+) -> Result<(), Failure> {
     let path = contexts::file(terminal.environment)?;
     let mut contexts = Contexts::read(&path)?;
     match command {

@@ -1,5 +1,6 @@
 use std::path::{Path, PathBuf};
 
+use anyhow::Context as _;
 use clap::Subcommand;
 use http::Method;
 use serde_json::{Value, json};
@@ -9,7 +10,7 @@ use super::args::Connection;
 use super::client::{Request, path};
 use super::failure::Failure;
 use super::input::read_bytes;
-use super::terminal::{Terminal, fields, items, table, text};
+use super::terminal::{Terminal, clean, fields, items, table, text};
 
 const AFTER_HELP: &str = "\
 A driver is checked before it takes over: its contract, its limits, its fixtures, every backend's configuration. If a
@@ -79,7 +80,9 @@ pub(super) async fn run(
             (request, driver)
         }
         DriverCommand::Inspect { what } if is_file(&what) => {
-            let summary = inspect(&read_bytes(Path::new(&what), terminal)?)?;
+            let package = read_bytes(Path::new(&what), terminal)?;
+            // A thread of its own: compiling takes seconds, and the inspection may want a runtime of its own.
+            let summary = tokio::task::spawn_blocking(move || inspect(&package)).await.context("the inspection")??;
             return Ok(terminal.show(&summary, driver)?);
         }
         DriverCommand::Inspect { what } => (Request::get(path(&["drivers", &what])), driver),
@@ -155,19 +158,30 @@ fn driver(driver: &Value) -> String {
         .map(|entry| format!("{}  {}", text(entry, "/version"), text(entry, "/digest")))
         .collect::<Vec<_>>()
         .join("\n");
+    let draining = items(driver, "/draining")
+        .iter()
+        .map(|old| format!("{}  {} calls", text(old, "/version"), text(old, "/calls_in_flight")))
+        .collect::<Vec<_>>()
+        .join("\n");
+    let kinds = items(description, "/kinds");
+    let described = kinds.iter().any(Value::is_object);
     let mut parts = vec![fields([
         ("name", either("name")),
         ("version", either("version")),
         ("summary", either("summary")),
         ("state", either("state")),
+        ("loaded", text(driver, "/package/version")),
         ("contract", either("contract")),
         ("digest", either("digest")),
         ("size", either("size")),
         ("source", either("source")),
-        ("loaded", either("loaded_at")),
+        ("active since", either("loaded_at")),
         ("generation", either("generation")),
         ("calls in flight", either("calls_in_flight")),
+        ("draining", draining),
         ("backends", either("backends")),
+        // A list or a load names the kinds alone; a description tells of each, below.
+        ("kinds", if described { String::new() } else { names("/kinds", "name") }),
         ("endpoints", names("/endpoints", "name")),
         ("authentication", names("/authentication", "name")),
         ("probe", either("probe")),
@@ -175,19 +189,27 @@ fn driver(driver: &Value) -> String {
         ("kept versions", versions),
         ("not taken", text(driver, "/last_failure/reason")),
     ])];
-    let kinds = items(description, "/kinds");
-    if !kinds.is_empty() {
+    if described {
         parts.push(table(["KIND", "VERBS", "ACTIONS", "MARKER", "CREATION"], kinds.iter().map(kind)));
+    }
+    if driver.get("activated") == Some(&Value::Bool(false)) {
+        let (name, digest) = (clean(&either("name")), clean(&text(driver, "/package/digest")));
+        parts.push(format!("checked and kept: crosspoint driver activate {name} --digest {digest}"));
     }
     parts.join("\n\n")
 }
 
 fn kind(kind: &Value) -> [String; 5] {
-    let Value::Object(_) = kind else { return [text(kind, ""), String::new(), String::new(), String::new(), String::new()] };
     let names = |list: &str, member: &str| {
         items(kind, list).iter().map(|item| text(item, member)).collect::<Vec<_>>().join(" ")
     };
-    [text(kind, "/name"), names("/verbs", "/verb"), names("/actions", "/name"), text(kind, "/marker"), text(kind, "/creation")]
+    [
+        text(kind, "/name"),
+        names("/verbs", "/verb"),
+        names("/actions", "/name"),
+        text(kind, "/marker"),
+        text(kind, "/creation"),
+    ]
 }
 
 #[cfg(test)]
@@ -214,7 +236,8 @@ mod tests {
             }],
             "rejected": [{"source": "junk.wasm", "at": "t", "digest": "sha256:2", "reason": "no component"}],
         }));
-        for part in ["network, port", "running version stays: neutron.wasm", "fixture 3 fails", "not taken: junk.wasm"] {
+        for part in ["network, port", "running version stays: neutron.wasm", "fixture 3 fails", "not taken: junk.wasm"]
+        {
             assert!(shown.contains(part), "{part} is not in\n{shown}");
         }
     }

@@ -26,14 +26,16 @@ const AFTER_HELP: &str = "\
 With --output json, each event is one line of JSON.
 
 Examples:
-  crosspoint events --after 0                   everything that is kept
+  crosspoint events                             everything that is kept
+  crosspoint events --after 4711                what came after
   crosspoint events --follow                    from now on, until interrupted
   crosspoint events --follow -o json | jq 'select(.type == \"mapping.unknown\")'";
 
 #[derive(Debug, Args)]
 #[command(after_help = AFTER_HELP)]
 pub(super) struct EventsArgs {
-    /// Begin after this event's index
+    /// Begin after this event's index; 0 is the oldest that is kept. Left out: all that is kept, or, with --follow,
+    /// from now on
     #[arg(long, value_name = "N")]
     after: Option<u64>,
     /// Go on with what happens from now on, and connect again when the connection is lost
@@ -41,14 +43,19 @@ pub(super) struct EventsArgs {
     follow: bool,
 }
 
-pub(super) async fn run(args: &EventsArgs, connection: &Connection, terminal: &mut Terminal<'_>) -> Result<(), Failure> {
+pub(super) async fn run(
+    args: &EventsArgs,
+    connection: &Connection,
+    terminal: &mut Terminal<'_>,
+) -> Result<(), Failure> {
     let mut remote = connection.open(terminal)?;
+    let after = args.after.or((!args.follow).then_some(0));
     let mut last = None;
     let mut connected = false;
     loop {
         let request = Request::get(path(&["events"]))
             .query("tenant", remote.tenant.clone())
-            .query("after", args.after.filter(|_| last.is_none()))
+            .query("after", after.filter(|_| last.is_none()))
             .header(LAST_EVENT_ID, last.as_deref())?
             .header(ACCEPT, Some("text/event-stream"))?;
         match remote.client.stream(request).await {
@@ -110,7 +117,12 @@ fn people(event: &Value) -> String {
         .collect::<Vec<_>>()
         .join("/");
     let mut line = format!("{:>8}  {}  {:<20}", text(event, "/index"), text(event, "/at"), text(event, "/type"));
-    let optional = [("", place), ("= ", text(event, "/backend_id")), ("operation ", text(event, "/operation_id"))];
+    let optional = [
+        ("", place),
+        ("= ", text(event, "/backend_id")),
+        ("operation ", text(event, "/operation_id")),
+        ("", text(event, "/driver")),
+    ];
     for (mark, value) in optional.into_iter().filter(|(_, value)| !value.is_empty()) {
         line.push_str("  ");
         line.push_str(mark);

@@ -147,7 +147,7 @@ impl Failure {
     fn to_json(&self) -> Option<Value> {
         let made_here = |code: &str, sent: Sent, retryable: bool, title: &str, detail: &str| {
             json!({
-                "type": format!("urn:crosspoint:problem:{code}"), "code": code, "title": title, "detail": detail,
+                "type": format!("urn:crosspoint:problem:{}", code.replace('_', "-")), "code": code, "title": title, "detail": detail,
                 "sent": sent, "retryable": retryable,
             })
         };

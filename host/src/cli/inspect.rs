@@ -14,7 +14,9 @@ pub fn inspect(bytes: &[u8]) -> anyhow::Result<Value> {
     runtime.block_on(async {
         let package = Package::read(bytes.to_vec())?;
         let engine = Engine::new(EngineConfig { instances: 1, ..EngineConfig::default() })?;
-        let generation = Generation::build(&engine, &package).await.context("the package is readable, but no server would load it")?;
+        let generation = Generation::build(&engine, &package)
+            .await
+            .context("the package is readable, but no server would load it")?;
         let metadata = package.metadata();
         Ok(json!({
             "name": generation.name(),

@@ -33,7 +33,7 @@ pub(super) enum MappingCommand {
         /// Of this backend id
         #[arg(long, value_name = "ID")]
         backend_id: Option<String>,
-        /// With this label, `key=value`; repeat for more
+        /// With this label, `key=value`; repeat for more, and all must be there
         #[arg(long = "label", value_name = "KEY=VALUE", value_parser = label)]
         labels: Vec<(String, String)>,
         /// In this state
@@ -67,31 +67,30 @@ pub(super) async fn run(
     let tenant = remote.tenant.clone();
     match command {
         MappingCommand::List { backend, kind, cmp_id, backend_id, labels, state, page } => {
-            let mut request = Request::get(path(&["mappings"]))
+            let labels: Vec<String> = labels.into_iter().map(|(key, value)| format!("{key}={value}")).collect();
+            let request = Request::get(path(&["mappings"]))
                 .query("tenant", tenant)
                 .query("backend", backend)
                 .query("kind", kind)
                 .query("cmp_id", cmp_id)
                 .query("backend_id", backend_id)
+                .query("label", (!labels.is_empty()).then(|| labels.join(",")))
                 .query("state", state)
                 .query("limit", page.limit)
                 .query("cursor", page.cursor);
-            for (key, value) in labels {
-                request = request.query("label", Some(format!("{key}={value}")));
-            }
             remote.show(request, list).await?;
         }
         MappingCommand::Lookup { backend, kind, cmp_ids, backend_ids } => {
-            let wanted = |member: &'static str| {
-                let (backend, kind) = (&backend, &kind);
-                move |id: &String| json!({ "backend": backend, "kind": kind, member: id })
+            // A CMP id means something within a tenant alone; a backend's id needs none.
+            let by_cmp_id = |id: &String| match &tenant {
+                Some(tenant) => json!({ "backend": backend, "kind": kind, "cmp_id": id, "tenant": tenant }),
+                None => json!({ "backend": backend, "kind": kind, "cmp_id": id }),
             };
+            let by_backend_id = |id: &String| json!({ "backend": backend, "kind": kind, "backend_id": id });
             let wanted: Vec<Value> =
-                cmp_ids.iter().map(wanted("cmp_id")).chain(backend_ids.iter().map(wanted("backend_id"))).collect();
-            let request = Request::new(Method::POST, path(&["mappings"]) + ":lookup")
-                .reading()
-                .query("tenant", tenant)
-                .json(&json!({ "items": wanted }));
+                cmp_ids.iter().map(by_cmp_id).chain(backend_ids.iter().map(by_backend_id)).collect();
+            let request =
+                Request::new(Method::POST, path(&["mappings"]) + ":lookup").reading().json(&json!({ "items": wanted }));
             remote.show(request, |answer| found(answer, &cmp_ids, &backend_ids)).await?;
         }
     }

@@ -1,7 +1,7 @@
 use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Subcommand};
 use http::Method;
-use http::header::{IF_MATCH, IF_NONE_MATCH};
+use http::header::{ETAG, IF_MATCH, IF_NONE_MATCH};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
@@ -20,7 +20,7 @@ object is at the backend; an error says whether the backend was reached. A chang
 Examples:
   crosspoint object put dc1 network net-42 --spec '{\"name\":\"blue\"}' --label env=prod
   crosspoint object put dc1 network net-42 -f blue.json --dry-run      which exchange would it be?
-  crosspoint object patch dc1 network net-42 --spec '{\"name\":\"green\"}' --if-match '\"7\"'
+  crosspoint object patch dc1 network net-42 --spec '{\"name\":\"green\"}' --if-match 7
   crosspoint object action dc1 router r-1 add_router_interface --spec '{\"subnet_id\":\"…\"}'
   crosspoint object adopt dc1 network net-43 --backend-id 8c0f…        take over what is there already";
 
@@ -81,9 +81,6 @@ pub(super) enum ObjectCommand {
         /// Go on where an earlier page ended
         #[arg(long, value_name = "PAGE")]
         page: Option<String>,
-        /// Show the exchange, and make none
-        #[arg(long)]
-        dry_run: bool,
     },
     /// Run an action on an object. A key makes a repeat safe; where none is given, one is made and shown
     Action {
@@ -96,7 +93,7 @@ pub(super) enum ObjectCommand {
         #[command(flatten)]
         options: ActionOptions,
     },
-    /// Map a CMP id to an object that the backend has already; one read checks that it is there
+    /// Map a CMP id to an object that the backend has already; one read checks that it is there. For operators
     Adopt {
         #[command(flatten)]
         object: Object,
@@ -133,7 +130,7 @@ impl Object {
 
 #[derive(Debug, Args)]
 pub(super) struct ChangeOptions {
-    /// Only where the object is still at this entity tag
+    /// Only where the object is still at this entity tag, with or without its quotes; `*` is any
     #[arg(long, value_name = "ETAG")]
     if_match: Option<String>,
     #[command(flatten)]
@@ -158,8 +155,14 @@ impl ActionOptions {
 
 impl ChangeOptions {
     fn apply(&self, request: Request) -> Result<Request, Failure> {
-        self.action.apply(request.header(IF_MATCH, self.if_match.as_deref())?)
+        let if_match = self.if_match.as_deref().map(quoted);
+        self.action.apply(request.header(IF_MATCH, if_match.as_deref())?)
     }
+}
+
+/// An entity tag with the quotes that belong to it (RFC 9110, section 8.8.3), and that a shell tends to eat.
+fn quoted(tag: &str) -> String {
+    if tag == "*" || tag.contains('"') { tag.to_owned() } else { format!("\"{tag}\"") }
 }
 
 fn dry(request: Request, dry_run: bool) -> Request {
@@ -194,16 +197,14 @@ pub(super) async fn run(
             Request::new(Method::POST, object.path() + ":adopt")
                 .json(&json!({ "backend_id": backend_id, "labels": labels }))
         }
-        ObjectCommand::Release { object } => {
-            Request::new(Method::POST, object.path() + ":release").json(&json!({}))
-        }
-        ObjectCommand::List { backend, kind, limit, page, dry_run } => {
+        ObjectCommand::Release { object } => Request::new(Method::POST, object.path() + ":release").json(&json!({})),
+        ObjectCommand::List { backend, kind, limit, page } => {
+            let mut remote = connection.open(terminal)?;
             let request = Request::get(path(&["backends", &backend, "objects", &kind]))
+                .query("tenant", remote.tenant.clone())
                 .query("limit", limit)
                 .query("page", page);
-            let mut remote = connection.open(terminal)?;
-            let request = dry(request, dry_run).query("tenant", remote.tenant.clone());
-            remote.show(request, if dry_run { exchange } else { list }).await?;
+            remote.show(request, list).await?;
             return Ok(());
         }
         ObjectCommand::Action { object, action, spec, options } => {
@@ -238,9 +239,16 @@ pub(super) async fn act(
 
 async fn show(request: Request, remote: &mut Remote<'_, '_>) -> Result<(), Failure> {
     let request = request.query("tenant", remote.tenant.clone());
-    let answer = remote.show(request, changed).await?;
-    if remote.terminal.output == Output::Table {
-        notes(&answer, remote.terminal)?;
+    let answer = remote.client.send(request).await?;
+    tell(&answer, remote.terminal)
+}
+
+/// Shows the answer of an object route, and to people also what its status and headers say.
+pub(super) fn tell(answer: &Answer, terminal: &mut Terminal<'_>) -> Result<(), Failure> {
+    let etag = answer.headers.get(ETAG).and_then(|tag| tag.to_str().ok()).unwrap_or_default();
+    terminal.show(&answer.body, |body| object(body, etag))?;
+    if terminal.output == Output::Table {
+        notes(answer, terminal)?;
     }
     Ok(())
 }
@@ -256,34 +264,31 @@ fn notes(answer: &Answer, terminal: &mut Terminal<'_>) -> Result<(), Failure> {
     Ok(())
 }
 
-/// An object's answer for people: what it is mapped to, and what the backend says.
-pub(super) fn changed(answer: &Value) -> String {
+/// What the object is mapped to, and what the backend says of it.
+fn object(answer: &Value, etag: &str) -> String {
     if answer.get("dry_run") == Some(&Value::Bool(true)) {
         return exchange(answer);
     }
-    let mapping = answer.get("mapping").map(mapping).unwrap_or_default();
-    let rest = fields([("operation", text(answer, "/operation/id")), ("result", indented(answer, "/result"))]);
-    [mapping, rest].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\n")
-}
-
-/// A mapping for people.
-pub(super) fn mapping(mapping: &Value) -> String {
-    fields(
-        [
-            ("cmp id", "/cmp_id"),
-            ("backend id", "/backend_id"),
-            ("state", "/state"),
-            ("tenant", "/tenant"),
-            ("backend", "/backend"),
-            ("kind", "/kind"),
-            ("labels", "/labels"),
-            ("etag", "/etag"),
-            ("marker", "/marker"),
-            ("unfinished", "/operation"),
-            ("updated", "/updated_at"),
-        ]
-        .map(|(name, pointer)| (name, text(mapping, pointer))),
-    )
+    let members = [
+        ("cmp id", "/mapping/cmp_id"),
+        ("backend id", "/mapping/backend_id"),
+        ("state", "/mapping/state"),
+        ("tenant", "/mapping/tenant"),
+        ("backend", "/mapping/backend"),
+        ("kind", "/mapping/kind"),
+        ("labels", "/mapping/labels"),
+        ("backend revision", "/mapping/backend_revision"),
+        ("marker", "/mapping/marker"),
+        ("updated", "/mapping/updated_at"),
+        ("operation", "/operation/id"),
+        ("outcome", "/operation/state"),
+    ];
+    let known = members.map(|(name, pointer)| (name, text(answer, pointer)));
+    let known = fields(known.into_iter().chain([("etag", etag.to_owned())]));
+    match indented(answer, "/result") {
+        nothing if nothing.is_empty() => known,
+        result => format!("{known}\n\n{}", clean_lines(&result)),
+    }
 }
 
 fn list(objects: &Value) -> String {
@@ -298,7 +303,8 @@ fn list(objects: &Value) -> String {
 /// The exchange that a dry run did not make.
 fn exchange(answer: &Value) -> String {
     let exchange = answer.get("exchange").unwrap_or(&Value::Null);
-    let headers = items(exchange, "/headers").iter().map(|header| format!("{}: {}", text(header, "/0"), text(header, "/1")));
+    let headers =
+        items(exchange, "/headers").iter().map(|header| format!("{}: {}", text(header, "/0"), text(header, "/1")));
     let mut lines = vec![
         format!("dry run: nothing was sent to endpoint `{}`", text(exchange, "/endpoint")),
         String::new(),

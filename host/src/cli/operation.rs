@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::args::{Connection, Page};
 use super::client::{Request, path};
 use super::failure::Failure;
-use super::object::changed;
+use super::object;
 use super::terminal::{Terminal, clean, fields, indented, items, table, text};
 
 const AFTER_HELP: &str = "\
@@ -23,7 +23,7 @@ Examples:
 #[derive(Debug, Subcommand)]
 #[command(after_help = AFTER_HELP)]
 pub(super) enum OperationCommand {
-    /// List operations, the newest first
+    /// List operations, the latest first
     List {
         /// On this backend
         #[arg(long)]
@@ -31,6 +31,9 @@ pub(super) enum OperationCommand {
         /// On this kind
         #[arg(long)]
         kind: Option<String>,
+        /// On this CMP id
+        #[arg(long, value_name = "ID")]
+        cmp_id: Option<String>,
         /// In this state
         #[arg(long, value_parser = ["open", "succeeded", "failed", "unknown", "pending", "observed"])]
         state: Option<String>,
@@ -68,34 +71,39 @@ pub(super) async fn run(
     connection: &Connection,
     terminal: &mut Terminal<'_>,
 ) -> Result<(), Failure> {
-    let (request, people): (Request, fn(&Value) -> String) = match command {
-        OperationCommand::List { backend, kind, state, page } => {
+    let (id, verb, body) = match command {
+        OperationCommand::List { backend, kind, cmp_id, state, page } => {
+            let mut remote = connection.open(terminal)?;
             let request = Request::get(path(&["operations"]))
+                .query("tenant", remote.tenant.clone())
                 .query("backend", backend)
                 .query("kind", kind)
+                .query("cmp_id", cmp_id)
                 .query("state", state)
                 .query("limit", page.limit)
                 .query("cursor", page.cursor);
-            (request, list)
+            remote.show(request, list).await?;
+            return Ok(());
         }
-        OperationCommand::Show { id } => (Request::get(path(&["operations", &id])), operation),
-        OperationCommand::Refresh { id } => {
-            (Request::new(Method::POST, path(&["operations", &id]) + ":refresh").json(&json!({})), changed)
+        OperationCommand::Show { id } => {
+            connection.open(terminal)?.show(Request::get(path(&["operations", &id])), operation).await?;
+            return Ok(());
         }
+        OperationCommand::Refresh { id } => (id, "refresh", json!({})),
         OperationCommand::Resolve { id, applied, backend_id, not_applied } => {
-            let body = match (applied, not_applied, backend_id) {
+            let decision = match (applied, not_applied, backend_id) {
                 (true, _, Some(backend_id)) => json!({ "decision": "applied", "backend_id": backend_id }),
                 (true, _, None) => json!({ "decision": "applied" }),
                 (false, true, _) => json!({ "decision": "not_applied" }),
                 (false, false, _) => json!({}),
             };
-            (Request::new(Method::POST, path(&["operations", &id]) + ":resolve").json(&body), changed)
+            (id, "resolve", decision)
         }
     };
-    let mut remote = connection.open(terminal)?;
-    let request = request.query("tenant", remote.tenant.clone());
-    remote.show(request, people).await?;
-    Ok(())
+    let remote = connection.open(terminal)?;
+    let address = format!("{}:{verb}", path(&["operations", &id]));
+    let answer = remote.client.send(Request::new(Method::POST, address).json(&body)).await?;
+    object::tell(&answer, remote.terminal)
 }
 
 fn list(operations: &Value) -> String {

@@ -128,7 +128,8 @@ mod tests {
             "title": "No reply in time", "status": 504, "code": "backend_timeout", "sent": "maybe", "retryable": true,
             "retry_after": 30, "operation_id": "0190-7",
         }));
-        for part in ["in doubt: No reply", "may have done it", "yes, after 30 s", "crosspoint operation resolve 0190-7"] {
+        for part in ["in doubt: No reply", "may have done it", "yes, after 30 s", "crosspoint operation resolve 0190-7"]
+        {
             assert!(shown.contains(part), "{part} is not in\n{shown}");
         }
     }

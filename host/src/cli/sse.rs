@@ -78,7 +78,8 @@ mod tests {
 
     use super::*;
 
-    const STREAM: &str = ": hello\n\nid: 7\nevent: mapping\ndata: {\"a\":1}\n\nid:8\r\ndata:x\r\ndata: y\r\n\r\n\rdata\r\rid: 9\n\n";
+    const STREAM: &str =
+        ": hello\n\nid: 7\nevent: mapping\ndata: {\"a\":1}\n\nid:8\r\ndata:x\r\ndata: y\r\n\r\n\rdata\r\rid: 9\n\n";
 
     fn expected() -> Vec<Event> {
         let event = |id: Option<&str>, data: &str| Event { id: id.map(str::to_owned), data: data.to_owned() };

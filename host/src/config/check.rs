@@ -28,7 +28,11 @@ pub(super) fn check(config: &Config) -> Result<(), Fault> {
     check_tokens(config)?;
     check_limits(config)?;
     if let Err(error) = EnvFilter::try_new(&config.log.filter) {
-        return fault("log.filter", format!("`{}`: {error}", config.log.filter), "write, for instance: filter = \"info\"");
+        return fault(
+            "log.filter",
+            format!("`{}`: {error}", config.log.filter),
+            "write, for instance: filter = \"info\"",
+        );
     }
     Ok(())
 }
@@ -55,7 +59,11 @@ fn check_tokens(config: &Config) -> Result<(), Fault> {
     let mut digests = HashSet::new();
     for token in &config.auth.token {
         if token.name.is_empty() || token.name.len() > 128 || token.name.contains(char::is_control) {
-            return fault("auth.token.name", "a name is 1 to 128 characters of text", "write, for instance: name = \"cmp\"");
+            return fault(
+                "auth.token.name",
+                "a name is 1 to 128 characters of text",
+                "write, for instance: name = \"cmp\"",
+            );
         }
         let name = &token.name;
         if !names.insert(name) {

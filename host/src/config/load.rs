@@ -58,13 +58,19 @@ pub(super) fn load(file: Option<&Path>, overrides: &Overrides) -> Result<Config,
 }
 
 fn lay_over(config: &mut Config, overrides: &Overrides) -> Result<(), ConfigError> {
-    fn set<T: DeserializeOwned>(target: &mut T, value: Option<&String>, flag: &str, field: &str) -> Result<(), ConfigError> {
+    fn set<T: DeserializeOwned>(
+        target: &mut T,
+        value: Option<&String>,
+        flag: &str,
+        field: &str,
+    ) -> Result<(), ConfigError> {
         let Some(value) = value else { return Ok(()) };
-        *target = toml::Value::String(value.clone()).try_into().map_err(|error: toml::de::Error| ConfigError::Field {
-            place: format!("--{flag} or {}", variable(flag)),
-            problem: format!("`{value}`: {}", error.message()),
-            hint: example(field),
-        })?;
+        *target =
+            toml::Value::String(value.clone()).try_into().map_err(|error: toml::de::Error| ConfigError::Field {
+                place: format!("--{flag} or {}", variable(flag)),
+                problem: format!("`{value}`: {}", error.message()),
+                hint: example(field),
+            })?;
         Ok(())
     }
     set(&mut config.listen, overrides.listen.as_ref(), "listen", "listen")?;
@@ -129,7 +135,8 @@ impl Source {
     /// Where a field that parsed, but cannot be, was set: found by its name, since values don't keep their places.
     fn place_of(&self, field: &str) -> String {
         let name = field.rsplit('.').next().unwrap_or(field);
-        let set_here = |line: &str| line.trim_start().strip_prefix(name).is_some_and(|rest| rest.trim_start().starts_with('='));
+        let set_here =
+            |line: &str| line.trim_start().strip_prefix(name).is_some_and(|rest| rest.trim_start().starts_with('='));
         let mut lines = (1..).zip(self.text.lines()).filter(|(_, line)| set_here(line));
         match (lines.next(), lines.next()) {
             (Some((line, _)), None) => format!("{field} ({}, line {line})", self.name),
@@ -188,7 +195,9 @@ mod tests {
     }
 
     fn error(text: &str) -> String {
-        load_text(text, &Overrides { auth_mode: Some("off".to_owned()), ..Overrides::default() }).unwrap_err().to_string()
+        load_text(text, &Overrides { auth_mode: Some("off".to_owned()), ..Overrides::default() })
+            .unwrap_err()
+            .to_string()
     }
 
     #[test]
@@ -211,7 +220,10 @@ mod tests {
         let top = error("\nlisten = '127.0.0.1:1'\nlisen = 'x'\n");
         assert!(top.contains("line 3") && top.contains("`lisen`") && top.contains("`listen`"), "{top}");
         let nested = error("[limits]\nbody = 1\n");
-        assert!(nested.contains("limits.body") && nested.contains("line 2") && nested.contains("`body_bytes`"), "{nested}");
+        assert!(
+            nested.contains("limits.body") && nested.contains("line 2") && nested.contains("`body_bytes`"),
+            "{nested}"
+        );
     }
 
     #[test]
@@ -230,7 +242,10 @@ mod tests {
     #[test]
     fn a_token_pasted_as_its_own_digest_is_refused_and_not_repeated() {
         let error = error("[[auth.token]]\nname = 'cmp'\nrole = 'viewer'\nsha256 = 'xp_abcdef'\n");
-        assert!(error.contains("auth.token.sha256") && error.contains("line 4") && !error.contains("abcdef"), "{error}");
+        assert!(
+            error.contains("auth.token.sha256") && error.contains("line 4") && !error.contains("abcdef"),
+            "{error}"
+        );
     }
 
     #[test]

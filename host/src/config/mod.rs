@@ -110,7 +110,9 @@ mod tests {
         assert_eq!(paths(&shown), paths(&written));
         assert!(full.drivers_dir.is_some() && full.key_file_setting.is_some() && full.driver.cache_dir.is_some());
         let token = full.auth.token.first().unwrap();
-        assert!(token.tenant.is_some() && token.backends.is_some() && token.kinds.is_some() && token.expires_at.is_some());
+        assert!(
+            token.tenant.is_some() && token.backends.is_some() && token.kinds.is_some() && token.expires_at.is_some()
+        );
     }
 
     fn paths(table: &toml::Table) -> Vec<String> {

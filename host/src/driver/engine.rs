@@ -77,10 +77,9 @@ impl Engine {
     pub fn new(config: EngineConfig) -> Result<Self, EngineError> {
         let (wasmtime, pooled) = config.build().map_err(|error| EngineError::Settings(format!("{error:#}")))?;
         let cache = match &config.cache_dir {
-            Some(path) => Some(
-                Cache::open(path, &wasmtime)
-                    .map_err(|source| EngineError::Cache { path: path.clone(), source })?,
-            ),
+            Some(path) => {
+                Some(Cache::open(path, &wasmtime).map_err(|source| EngineError::Cache { path: path.clone(), source })?)
+            }
             None => None,
         };
         let ticker = Ticker::start(wasmtime.weak()).map_err(EngineError::Clock)?;

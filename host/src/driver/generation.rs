@@ -89,8 +89,7 @@ impl Generation {
             .compile(package.digest(), Arc::clone(package.component()))
             .await
             .map_err(|error| BuildError::Compile(format!("{error:#}")))?;
-        let translator =
-            Translator::new(engine, &component).map_err(|error| BuildError::Link(format!("{error:#}")))?;
+        let translator = Translator::new(engine, &component).map_err(|error| BuildError::Link(format!("{error:#}")))?;
         let description = translator.describe().await.map_err(|kind| CallError {
             driver: match package.metadata() {
                 Some(metadata) => format!("{}@{}", metadata.name, metadata.version),

@@ -90,8 +90,7 @@ impl Registry {
     pub fn publish(&self, generation: Arc<Generation>, source: impl Into<String>) -> Option<Arc<Generation>> {
         let source = source.into();
         let mut book = self.book.lock();
-        book.failures
-            .retain(|failure| failure.source != source && failure.name.as_deref() != Some(generation.name()));
+        book.failures.retain(|failure| failure.source != source && failure.name.as_deref() != Some(generation.name()));
         tracing::info!(driver = generation.label(), generation = generation.number(), source, "driver published");
         let name = generation.name().to_owned();
         self.change(&mut book, |entries| entries.insert(name, Entry { generation, source }))
@@ -114,7 +113,8 @@ impl Registry {
         let failure = Failure { at: SystemTime::now(), source, digest, name: name.map(str::to_owned), reason };
         let mut book = self.book.lock();
         book.failures.retain(|other| {
-            other.source != failure.source || (other.name.is_some() && failure.name.is_some() && other.name != failure.name)
+            other.source != failure.source
+                || (other.name.is_some() && failure.name.is_some() && other.name != failure.name)
         });
         if book.failures.len() == FAILURES {
             book.failures.pop_front();

@@ -118,6 +118,12 @@ pub enum Code {
     Internal,
 }
 
+impl std::fmt::Display for Code {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.serialize(f)
+    }
+}
+
 /// Why a call did not succeed. Every one says whether the backend was reached and whether the same call may be tried
 /// again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]

@@ -3,8 +3,12 @@
 use crosspoint_contract::{Json, Verb};
 
 use super::command::{Applied, Command, Intent, Refusal, Settlement, Success};
-use super::tables::{self as t, BY_BACKEND, BY_LABEL, BY_STATE, IDEMPOTENCY, IDEMPOTENCY_AGE, MAPPING, OPERATION, UNDECIDED};
-use super::{Code, Event, EventType, Failure, Labels, Mapping, MappingState, ObjectKey, Operation, OperationState, Resolution};
+use super::tables::{
+    self as t, BY_BACKEND, BY_LABEL, BY_STATE, IDEMPOTENCY, IDEMPOTENCY_AGE, MAPPING, OPERATION, UNDECIDED,
+};
+use super::{
+    Code, Event, EventType, Failure, Labels, Mapping, MappingState, ObjectKey, Operation, OperationState, Resolution,
+};
 use crate::sent::Sent;
 use crate::sync::{Machine, StateError, StateMut};
 
@@ -72,7 +76,9 @@ impl Step<'_> {
         self.state.put(UNDECIDED, operation.id.as_bytes(), Vec::new());
         let mapping = match mapping {
             None => {
-                self.event(Event::new(self.index, operation.started_at, EventType::OperationOpen).operation(&operation))?;
+                self.event(
+                    &Event::new(self.index, operation.started_at, EventType::OperationOpen).operation(&operation),
+                )?;
                 None
             }
             Some((before, mut next)) => {
@@ -104,8 +110,11 @@ impl Step<'_> {
     fn remember_key(&mut self, operation: &Operation) -> Result<(), StateError> {
         let Some(idempotency) = &operation.idempotency else { return Ok(()) };
         let key = t::idempotency_key(&operation.tenant, &idempotency.key);
-        let record =
-            t::KeyRecord { fingerprint: idempotency.fingerprint.clone(), operation: operation.id, at: operation.started_at };
+        let record = t::KeyRecord {
+            fingerprint: idempotency.fingerprint.clone(),
+            operation: operation.id,
+            at: operation.started_at,
+        };
         self.forget_key(&key)?;
         t::put(self.state, IDEMPOTENCY, &key, &record)?;
         self.state.put(IDEMPOTENCY_AGE, &t::age_key(record.at, &key), Vec::new());
@@ -171,13 +180,20 @@ impl Step<'_> {
         }
         operation.deadline = operation.deadline.max(deadline);
         t::put(self.state, OPERATION, id.as_bytes(), &operation)?;
-        self.event(Event::new(self.index, at, EventType::OperationOpen).operation(&operation))?;
+        self.event(&Event::new(self.index, at, EventType::OperationOpen).operation(&operation))?;
         Ok(Ok(Applied::Operation { operation: Box::new(operation), mapping: None }))
     }
 
     /// A backend id that belongs to another object turns success into failure: one backend object is one CMP object.
-    fn refuse_taken(&self, operation: &Operation, mapping: Option<&Mapping>, settlement: Settlement) -> Result<Settlement, StateError> {
-        let (Settlement::Succeeded(success) | Settlement::Observed(success)) = &settlement else { return Ok(settlement) };
+    fn refuse_taken(
+        &self,
+        operation: &Operation,
+        mapping: Option<&Mapping>,
+        settlement: Settlement,
+    ) -> Result<Settlement, StateError> {
+        let (Settlement::Succeeded(success) | Settlement::Observed(success)) = &settlement else {
+            return Ok(settlement);
+        };
         let (Some(mapping), Some(id)) = (mapping, &success.backend_id) else { return Ok(settlement) };
         let Some(owner) = self.owner(&mapping.key, id)? else { return Ok(settlement) };
         if owner == mapping.key {
@@ -188,9 +204,12 @@ impl Step<'_> {
         } else {
             "another tenant's object".to_owned()
         };
-        let failure = Failure::new(Code::BackendIdTaken, format!("the backend answered with object `{id}`, which is mapped to {whose}"))
-            .sent(Sent::Yes)
-            .operation(operation.id);
+        let failure = Failure::new(
+            Code::BackendIdTaken,
+            format!("the backend answered with object `{id}`, which is mapped to {whose}"),
+        )
+        .sent(Sent::Yes)
+        .operation(operation.id);
         Ok(Settlement::Failed { failure, resolution: success.resolution.clone() })
     }
 
@@ -227,8 +246,9 @@ impl Step<'_> {
             }
             (Some(before), None) => {
                 self.erase_mapping(&before);
-                let event = Event::new(self.index, at, EventType::Gone).object(&before.key, before.backend_id.as_deref());
-                self.event(Event { operation_id: Some(operation.id), ..event })?;
+                let event =
+                    Event::new(self.index, at, EventType::Gone).object(&before.key, before.backend_id.as_deref());
+                self.event(&Event { operation_id: Some(operation.id), ..event })?;
                 Ok(None)
             }
             (None, None) => {
@@ -239,7 +259,7 @@ impl Step<'_> {
                     OperationState::Succeeded | OperationState::Observed => EventType::OperationSucceeded,
                     OperationState::Failed => EventType::OperationFailed,
                 };
-                self.event(Event::new(self.index, at, what).operation(operation))?;
+                self.event(&Event::new(self.index, at, what).operation(operation))?;
                 Ok(None)
             }
         }
@@ -267,7 +287,9 @@ impl Step<'_> {
             updated_at: at,
         };
         self.write_mapping(None, &mut mapping, at)?;
-        self.event(Event::new(self.index, at, EventType::Adopted).object(&mapping.key, mapping.backend_id.as_deref()))?;
+        self.event(
+            &Event::new(self.index, at, EventType::Adopted).object(&mapping.key, mapping.backend_id.as_deref()),
+        )?;
         Ok(Ok(Applied::Mapping(Box::new(mapping))))
     }
 
@@ -279,7 +301,7 @@ impl Step<'_> {
             return Ok(Err(Refusal::Busy(Box::new(mapping))));
         }
         self.erase_mapping(&mapping);
-        self.event(Event::new(self.index, at, EventType::Released).object(key, mapping.backend_id.as_deref()))?;
+        self.event(&Event::new(self.index, at, EventType::Released).object(key, mapping.backend_id.as_deref()))?;
         Ok(Ok(Applied::Mapping(Box::new(mapping))))
     }
 
@@ -331,16 +353,21 @@ impl Step<'_> {
             MappingState::Unknown => EventType::Unknown,
         };
         let event = Event::new(self.index, at, what).object(&mapping.key, mapping.backend_id.as_deref());
-        self.event(Event { operation_id: operation.map(|operation| operation.id), ..event })
+        self.event(&Event { operation_id: operation.map(|operation| operation.id), ..event })
     }
 
-    fn event(&mut self, event: Event) -> Result<(), StateError> {
-        t::put(self.state, t::EVENT, &event.index.to_be_bytes(), &event)
+    fn event(&mut self, event: &Event) -> Result<(), StateError> {
+        t::put(self.state, t::EVENT, &event.index.to_be_bytes(), event)
     }
 }
 
 /// The mapping as it is while the operation is under way, if its present state allows the operation.
-fn reserve(found: Option<Mapping>, key: ObjectKey, operation: &Operation, revision: Option<u64>) -> Result<Mapping, Refusal> {
+fn reserve(
+    found: Option<Mapping>,
+    key: ObjectKey,
+    operation: &Operation,
+    revision: Option<u64>,
+) -> Result<Mapping, Refusal> {
     let state = match operation.verb {
         Verb::Create => MappingState::Creating,
         Verb::Delete => MappingState::Deleting,
@@ -362,7 +389,9 @@ fn reserve(found: Option<Mapping>, key: ObjectKey, operation: &Operation, revisi
         None => Err(Refusal::NotMapped),
         Some(mapping) if mapping.state != MappingState::Active => Err(Refusal::Busy(Box::new(mapping))),
         Some(mapping) if state == MappingState::Creating => Err(Refusal::AlreadyMapped(Box::new(mapping))),
-        Some(mapping) if revision.is_some_and(|revision| revision != mapping.revision) => Err(Refusal::Stale(Box::new(mapping))),
+        Some(mapping) if revision.is_some_and(|revision| revision != mapping.revision) => {
+            Err(Refusal::Stale(Box::new(mapping)))
+        }
         Some(mapping) => Ok(Mapping { state, operation: Some(operation.id), ..mapping }),
     }
 }
@@ -390,7 +419,12 @@ fn succeeded(operation: &mut Operation, mapping: Option<Mapping>, success: Succe
     })
 }
 
-fn failed(operation: &mut Operation, mapping: Option<Mapping>, failure: Failure, resolution: Option<Resolution>) -> Option<Mapping> {
+fn failed(
+    operation: &mut Operation,
+    mapping: Option<Mapping>,
+    failure: Failure,
+    resolution: Option<Resolution>,
+) -> Option<Mapping> {
     operation.state = OperationState::Failed;
     operation.sent = failure.sent;
     operation.failure = Some(failure);

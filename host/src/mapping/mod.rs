@@ -12,6 +12,8 @@ mod model;
 mod operation;
 pub mod query;
 mod tables;
+#[cfg(test)]
+mod tests;
 
 pub use command::{Applied, Command, Expiry, Intent, Refusal, Settlement, Success};
 pub use event::{Event, EventType};

@@ -9,7 +9,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::tables::{self as t, BACKEND, BY_BACKEND, BY_LABEL, BY_STATE, DRIVER, EVENT, MAPPING, OPERATION, UNDECIDED};
-use super::{BackendRecord, DriverRecord, Event, Expiry, Mapping, MappingState, ObjectKey, Operation, OperationId, OperationState};
+use super::{
+    BackendRecord, DriverRecord, Event, Expiry, Mapping, MappingState, ObjectKey, Operation, OperationId,
+    OperationState,
+};
 use crate::sync::{Order, State, StateError, Table};
 
 /// Most rows that one page looks at. A filter that little matches may give a short page, even an empty one, with a
@@ -128,7 +131,12 @@ pub fn mapping(state: &dyn State, key: &ObjectKey) -> Result<Option<Mapping>, St
 }
 
 /// The mapping of a backend's object.
-pub fn mapping_of_backend_id(state: &dyn State, backend: &str, kind: &str, backend_id: &str) -> Result<Option<Mapping>, StateError> {
+pub fn mapping_of_backend_id(
+    state: &dyn State,
+    backend: &str,
+    kind: &str,
+    backend_id: &str,
+) -> Result<Option<Mapping>, StateError> {
     match state.get(BY_BACKEND, &t::backend_key(backend, kind, backend_id))? {
         Some(key) => t::get(state, MAPPING, &key),
         None => Ok(None),
@@ -136,9 +144,17 @@ pub fn mapping_of_backend_id(state: &dyn State, backend: &str, kind: &str, backe
 }
 
 /// A page of mappings, in the order of the index that the filter is served from.
-pub fn mappings(state: &dyn State, filter: &MappingFilter, limit: usize, cursor: Option<&str>) -> Result<Page<Mapping>, ListError> {
-    if let (Some(tenant), Some(backend), Some(kind), Some(cmp_id)) = (&filter.tenant, &filter.backend, &filter.kind, &filter.cmp_id) {
-        let key = ObjectKey { tenant: tenant.clone(), backend: backend.clone(), kind: kind.clone(), cmp_id: cmp_id.clone() };
+pub fn mappings(
+    state: &dyn State,
+    filter: &MappingFilter,
+    limit: usize,
+    cursor: Option<&str>,
+) -> Result<Page<Mapping>, ListError> {
+    if let (Some(tenant), Some(backend), Some(kind), Some(cmp_id)) =
+        (&filter.tenant, &filter.backend, &filter.kind, &filter.cmp_id)
+    {
+        let key =
+            ObjectKey { tenant: tenant.clone(), backend: backend.clone(), kind: kind.clone(), cmp_id: cmp_id.clone() };
         return Ok(single(mapping(state, &key)?.filter(|mapping| filter.admits(mapping))));
     }
     if let (Some(backend), Some(kind), Some(id)) = (&filter.backend, &filter.kind, &filter.backend_id) {
@@ -175,7 +191,12 @@ pub fn operation(state: &dyn State, id: OperationId) -> Result<Option<Operation>
 }
 
 /// A page of operations, the latest first.
-pub fn operations(state: &dyn State, filter: &OperationFilter, limit: usize, cursor: Option<&str>) -> Result<Page<Operation>, ListError> {
+pub fn operations(
+    state: &dyn State,
+    filter: &OperationFilter,
+    limit: usize,
+    cursor: Option<&str>,
+) -> Result<Page<Operation>, ListError> {
     let undecided = filter.state.is_some_and(|wanted| !wanted.is_decided());
     let table = if undecided { UNDECIDED } else { OPERATION };
     pages(state, (table, &[], Order::Descending), limit, cursor, |key, value| {
@@ -262,10 +283,8 @@ pub fn anything_older(state: &dyn State, expiry: &Expiry) -> Result<bool, StateE
     if t::counter(state, t::OPERATIONS)? > expiry.operations_kept {
         return Ok(true);
     }
-    let bounds: [(Table, &[u8]); 2] = [
-        (t::IDEMPOTENCY_AGE, &expiry.idempotency_before.to_be_bytes()),
-        (EVENT, &expiry.events_before.to_be_bytes()),
-    ];
+    let bounds: [(Table, &[u8]); 2] =
+        [(t::IDEMPOTENCY_AGE, &expiry.idempotency_before.to_be_bytes()), (EVENT, &expiry.events_before.to_be_bytes())];
     for (table, end) in bounds {
         let mut any = false;
         state.scan(table, (Bound::Unbounded, Bound::Excluded(end)), Order::Ascending, &mut |_, _| {
@@ -290,16 +309,21 @@ fn all<T>(
 ) -> Result<Vec<T>, StateError> {
     let mut items = Vec::new();
     let mut error = None;
-    state.scan(table, (Bound::Unbounded, Bound::Unbounded), Order::Ascending, &mut |key, value| match read(key, value) {
-        Ok(item) => {
-            items.extend(item);
-            ControlFlow::Continue(())
-        }
-        Err(failed) => {
-            error = Some(failed);
-            ControlFlow::Break(())
-        }
-    })?;
+    state.scan(
+        table,
+        (Bound::Unbounded, Bound::Unbounded),
+        Order::Ascending,
+        &mut |key, value| match read(key, value) {
+            Ok(item) => {
+                items.extend(item);
+                ControlFlow::Continue(())
+            }
+            Err(failed) => {
+                error = Some(failed);
+                ControlFlow::Break(())
+            }
+        },
+    )?;
     error.map_or(Ok(items), Err)
 }
 

@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::{MappingState, ObjectKey, OperationId};
-use crate::sync::{StateError, State, StateMut, Table};
+use crate::sync::{State, StateError, StateMut, Table};
 
 /// tenant, backend, kind, CMP id → [`super::Mapping`].
 pub const MAPPING: Table = Table(1);
@@ -94,7 +94,11 @@ pub fn age_key(at: u64, idempotency_key: &[u8]) -> Vec<u8> {
 }
 
 /// Reads a record.
-pub fn get<T: DeserializeOwned>(state: &(impl State + ?Sized), table: Table, key: &[u8]) -> Result<Option<T>, StateError> {
+pub fn get<T: DeserializeOwned>(
+    state: &(impl State + ?Sized),
+    table: Table,
+    key: &[u8],
+) -> Result<Option<T>, StateError> {
     state.get(table, key)?.map(|bytes| decode(table, &bytes)).transpose()
 }
 
@@ -105,7 +109,12 @@ pub fn decode<T: DeserializeOwned>(table: Table, bytes: &[u8]) -> Result<T, Stat
 }
 
 /// Writes a record.
-pub fn put<T: Serialize>(state: &mut (impl StateMut + ?Sized), table: Table, key: &[u8], value: &T) -> Result<(), StateError> {
+pub fn put<T: Serialize>(
+    state: &mut (impl StateMut + ?Sized),
+    table: Table,
+    key: &[u8],
+    value: &T,
+) -> Result<(), StateError> {
     let bytes = serde_json::to_vec(value)
         .map_err(|error| StateError::new(format!("a record of table {} is not writable: {error}", table.0)))?;
     state.put(table, key, bytes);

@@ -22,7 +22,7 @@ const QUEUE_TIMEOUT: Duration = Duration::from_secs(30);
 /// Longest wait for a connection, unless the operator says otherwise.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Longest wait for a reply, unless the operator or the driver says otherwise.
-const REPLY_TIMEOUT: Duration = Duration::from_secs(60);
+const REPLY_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// One backend as it runs.
 #[derive(Debug)]
@@ -156,7 +156,9 @@ impl Backend {
             Access::Login(sessions) => sessions,
         };
         sessions.get_or_login(login).await.map(Admission::Session).map_err(|error| match error {
-            LoginError::Failed { error, retry_after } => Failure { sent: Sent::No, ..(*error).clone() }.retry(seconds(retry_after)),
+            LoginError::Failed { error, retry_after } => {
+                Failure { sent: Sent::No, ..(*error).clone() }.retry(seconds(retry_after))
+            }
             LoginError::Grant { error, retry_after } => {
                 Failure::new(Code::DriverRefused, error.to_string()).retry(seconds(retry_after))
             }
@@ -180,7 +182,8 @@ fn scheme<'a>(settings: &BackendSettings, description: &'a Description) -> Resul
     let wanted = &settings.authentication.scheme;
     description.authentication.iter().find(|scheme| scheme.name() == wanted).ok_or_else(|| {
         let known: Vec<_> = description.authentication.iter().map(AuthScheme::name).collect();
-        let message = format!("driver `{}` does not know scheme `{wanted}`; it knows: {}", description.name, known.join(", "));
+        let message =
+            format!("driver `{}` does not know scheme `{wanted}`; it knows: {}", description.name, known.join(", "));
         rejected(vec![Violation { pointer: "/authentication/scheme".to_owned(), message }])
     })
 }
@@ -189,11 +192,14 @@ fn open_secrets(backend: &str, settings: &BackendSettings, keyring: &Keyring) ->
     let mut secrets = Secrets::new();
     for (name, value) in &settings.authentication.secrets {
         let SecretValue::Sealed { sealed } = value else {
-            return Err(Failure::new(Code::Internal, format!("secret `{name}` of backend `{backend}` was stored unsealed")));
+            return Err(Failure::new(
+                Code::Internal,
+                format!("secret `{name}` of backend `{backend}` was stored unsealed"),
+            ));
         };
-        let secret: SecretString = keyring
-            .open(sealed, &place(backend, name))
-            .map_err(|error| Failure::new(Code::Internal, format!("secret `{name}` of backend `{backend}`: {error}")))?;
+        let secret: SecretString = keyring.open(sealed, &place(backend, name)).map_err(|error| {
+            Failure::new(Code::Internal, format!("secret `{name}` of backend `{backend}`: {error}"))
+        })?;
         secrets.insert(name.clone(), secret);
     }
     Ok(secrets)
@@ -216,7 +222,9 @@ fn transport_settings(settings: &BackendSettings, description: &Description, sec
             HttpVersion::Http2 => transport::HttpVersion::Http2,
         },
         connect_timeout: limits.connect_timeout_ms.map_or(CONNECT_TIMEOUT, duration),
-        reply_timeout: Some(limits.reply_timeout_ms.or(description.limits.reply_timeout_ms).map_or(REPLY_TIMEOUT, duration)),
+        reply_timeout: Some(
+            limits.reply_timeout_ms.or(description.limits.reply_timeout_ms).map_or(REPLY_TIMEOUT, duration),
+        ),
         reply_size: limits.reply_size,
         ..transport::Settings::default()
     }
@@ -243,6 +251,8 @@ fn invalid(error: &SettingsError) -> Failure {
 
 /// The settings do not fit, here.
 pub(super) fn rejected(violations: Vec<Violation>) -> Failure {
-    let first = violations.first().map_or_else(String::new, |violation| format!(": {} {}", violation.pointer, violation.message));
+    let first = violations
+        .first()
+        .map_or_else(String::new, |violation| format!(": {} {}", violation.pointer, violation.message));
     Failure::new(Code::InvalidSpec, format!("the backend's settings do not fit{first}")).errors(violations)
 }

@@ -69,7 +69,8 @@ impl Relay {
     /// # Errors
     /// Whatever does not fit, with a JSON Pointer into the settings. Nothing is changed then.
     pub async fn put_backend(&self, name: &str, settings: BackendSettings) -> Result<BackendView, Failure> {
-        valid_name(name).map_err(|error| Failure::new(Code::InvalidRequest, format!("`{name}` cannot name a backend: {error}")))?;
+        valid_name(name)
+            .map_err(|error| Failure::new(Code::InvalidRequest, format!("`{name}` cannot name a backend: {error}")))?;
         let _change = self.changes.lock().await;
         let settings = self.sealed(name, settings)?;
         let generation = self.registry.get(&settings.driver).ok_or_else(|| {
@@ -81,9 +82,16 @@ impl Relay {
         // Built before it is recorded: what is recorded can run.
         let backend = Backend::build(name, 0, settings, generation.description(), &self.keyring, self.queued)?;
         let stored = Json::of(&backend.settings).map_err(|error| Failure::new(Code::Internal, error.to_string()))?;
-        let record = BackendRecord { name: name.to_owned(), driver: backend.settings.driver.clone(), settings: stored, revision: 0 };
+        let record = BackendRecord {
+            name: name.to_owned(),
+            driver: backend.settings.driver.clone(),
+            settings: stored,
+            revision: 0,
+        };
         let command = Command::PutBackend { record: Box::new(record), at: self.clock.now() };
-        let Applied::Backend(record) = self.propose(command).await?.map_err(of_refusal)? else { return Err(Self::misapplied()) };
+        let Applied::Backend(record) = self.propose(command).await?.map_err(of_refusal)? else {
+            return Err(Self::misapplied());
+        };
         let backend = backend.at_revision(record.revision);
         let entry = Entry::Ready(Arc::new(backend));
         let shown = view(name, &entry);
@@ -138,7 +146,10 @@ impl Relay {
         let mut entries = BTreeMap::new();
         for record in records {
             let settings: BackendSettings = record.settings.parse().map_err(|error| {
-                Failure::new(Code::Internal, format!("the stored settings of backend `{}` are not readable: {error}", record.name))
+                Failure::new(
+                    Code::Internal,
+                    format!("the stored settings of backend `{}` are not readable: {error}", record.name),
+                )
             })?;
             let generation = self.registry.get(&settings.driver);
             let entry = self.entry(&record.name, record.revision, settings, generation.as_deref());
@@ -151,8 +162,15 @@ impl Relay {
         Ok(())
     }
 
-    pub(super) fn entry(&self, name: &str, revision: u64, settings: BackendSettings, generation: Option<&Generation>) -> Entry {
-        let unusable = |settings: BackendSettings, failure| Entry::Unusable { settings: Box::new(settings), revision, failure };
+    pub(super) fn entry(
+        &self,
+        name: &str,
+        revision: u64,
+        settings: BackendSettings,
+        generation: Option<&Generation>,
+    ) -> Entry {
+        let unusable =
+            |settings: BackendSettings, failure| Entry::Unusable { settings: Box::new(settings), revision, failure };
         let Some(generation) = generation else {
             let failure = driver_missing(&settings.driver);
             return unusable(settings, failure);
@@ -187,7 +205,10 @@ impl Relay {
                 }
                 SecretValue::Set { set: true } => match stored.and_then(|stored| stored.get(secret)) {
                     Some(stored) => *value = stored.clone(),
-                    None => violations.push(Violation { pointer: pointer(), message: "is not set yet: give the secret itself".to_owned() }),
+                    None => violations.push(Violation {
+                        pointer: pointer(),
+                        message: "is not set yet: give the secret itself".to_owned(),
+                    }),
                 },
                 SecretValue::Set { set: false } | SecretValue::Sealed { .. } => {
                     violations.push(Violation { pointer: pointer(), message: "must be a string".to_owned() });

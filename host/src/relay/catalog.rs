@@ -129,7 +129,10 @@ impl Relay {
             Failure::new(Code::DriverRejected, rejected.reason).errors(rejected.violations)
         })?;
         if generation.name() != name {
-            return Err(Failure::new(Code::DriverRejected, format!("package {digest} is driver `{}`", generation.name())));
+            return Err(Failure::new(
+                Code::DriverRejected,
+                format!("package {digest} is driver `{}`", generation.name()),
+            ));
         }
         let package = PackageRef { version: generation.version().to_string(), digest };
         self.activate(generation, package, if which == Activation::Previous { "rollback" } else { "activate" }).await
@@ -166,7 +169,9 @@ impl Relay {
                 continue;
             }
             match self.load_driver(candidate.bytes, &source, true).await {
-                Ok(loaded) => tracing::info!(source, driver = loaded.name, version = loaded.package.version, "driver loaded"),
+                Ok(loaded) => {
+                    tracing::info!(source, driver = loaded.name, version = loaded.package.version, "driver loaded");
+                }
                 Err(failure) => tracing::warn!(source, %failure, "driver not loaded"),
             }
         }
@@ -181,7 +186,11 @@ impl Relay {
     pub(super) async fn recover_drivers(&self) -> Result<(), Failure> {
         for record in self.store.view(query::drivers).map_err(|error| of_state(&error))? {
             let Ok(digest) = record.active.digest.parse::<Digest>() else {
-                tracing::error!(driver = record.name, digest = record.active.digest, "the recorded digest is not readable");
+                tracing::error!(
+                    driver = record.name,
+                    digest = record.active.digest,
+                    "the recorded digest is not readable"
+                );
                 continue;
             };
             let built = match self.stored(&record.active.digest).await {
@@ -207,7 +216,9 @@ impl Relay {
             source: source.to_owned(),
             at: self.clock.now(),
         };
-        let Applied::Driver(record) = self.propose(command).await?.map_err(of_refusal)? else { return Err(Self::misapplied()) };
+        let Applied::Driver(record) = self.propose(command).await?.map_err(of_refusal)? else {
+            return Err(Self::misapplied());
+        };
         let before = self.registry.publish(Arc::clone(&generation), source);
         self.rebuild_backends(before.as_ref().map(|before| before.description()), &generation);
         Ok(self.driver_view(*record))
@@ -218,8 +229,13 @@ impl Relay {
         let package = Package::read(bytes).map_err(|error| Rejected::because(error.to_string()))?;
         let name = package.metadata().map(|metadata| metadata.name.clone());
         let kept = self.packages.put(&package).await;
-        kept.map_err(|error| Rejected { name: name.clone(), ..Rejected::because(format!("the package cannot be kept: {error}")) })?;
-        Generation::build(&self.engine, &package).await.map_err(|error| Rejected { name, ..Rejected::because(error.to_string()) })
+        kept.map_err(|error| Rejected {
+            name: name.clone(),
+            ..Rejected::because(format!("the package cannot be kept: {error}"))
+        })?;
+        Generation::build(&self.engine, &package)
+            .await
+            .map_err(|error| Rejected { name, ..Rejected::because(error.to_string()) })
     }
 
     /// Whether everything that depends on the driver still fits: each backend's configuration, and the kinds that
@@ -242,7 +258,9 @@ impl Relay {
             }
             let kinds = self.view(|state| query::mapped_kinds(state, name)).map_err(|failure| named(failure.detail))?;
             if let Some(kind) = kinds.iter().find(|kind| generation.description().kind(kind).is_none()) {
-                return Err(named(format!("backend `{name}` has mapped objects of kind `{kind}`, which this version does not know")));
+                return Err(named(format!(
+                    "backend `{name}` has mapped objects of kind `{kind}`, which this version does not know"
+                )));
             }
         }
         Ok(())
@@ -268,7 +286,10 @@ impl Relay {
         let digest: Digest = digest.parse().map_err(|_| {
             Failure::new(Code::InvalidRequest, format!("`{digest}` is no digest: it looks like sha256:HEX"))
         })?;
-        self.packages.get(digest).await.map_err(|error| Failure::new(Code::DriverUnavailable, format!("package {digest}: {error}")))
+        self.packages
+            .get(digest)
+            .await
+            .map_err(|error| Failure::new(Code::DriverUnavailable, format!("package {digest}: {error}")))
     }
 }
 

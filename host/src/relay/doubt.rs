@@ -19,8 +19,8 @@ use super::failure::of_refusal;
 use super::mutate::{Decided, answer, report, settlement, success};
 use super::queue::Class;
 use crate::mapping::{
-    Applied, Code, Command, Failure, Mapping, ObjectKey, Operation, OperationId, OperationState, Resolution, ResolvedBy,
-    Settlement, Success, query,
+    Applied, Code, Command, Failure, Mapping, ObjectKey, Operation, OperationId, OperationState, Resolution,
+    ResolvedBy, Settlement, Success, query,
 };
 
 /// How doubt about an operation can be ended with one exchange.
@@ -69,7 +69,12 @@ fn way(kind: Option<&Kind>, operation: &Operation, may_reissue: bool) -> Option<
 
 impl Relay {
     /// Repeats an operation that is in doubt: one exchange, or none.
-    pub(super) async fn retry_in_doubt(&self, target: &Target, caller: &str, operation: Operation) -> Result<Answer, Failure> {
+    pub(super) async fn retry_in_doubt(
+        &self,
+        target: &Target,
+        caller: &str,
+        operation: Operation,
+    ) -> Result<Answer, Failure> {
         let (operation, mapping) = self.end_doubt(target, caller, operation, true).await?;
         answer(target, operation, mapping)
     }
@@ -91,12 +96,15 @@ impl Relay {
         let resolution = self.resolution(ResolvedBy::Decision, caller);
         let settlement = match decision {
             Decision::Applied { backend_id: None } if operation.verb == Verb::Create => {
-                return Err(Failure::new(Code::InvalidRequest, "a creation that was applied needs its `backend_id`").operation(operation.id));
+                return Err(Failure::new(Code::InvalidRequest, "a creation that was applied needs its `backend_id`")
+                    .operation(operation.id));
             }
             Decision::Applied { backend_id } => {
                 Settlement::Succeeded(Success { backend_id, resolution: Some(resolution), ..Success::default() })
             }
-            Decision::NotApplied => not_executed(&operation, "it was decided that the backend did not do it", resolution),
+            Decision::NotApplied => {
+                not_executed(&operation, "it was decided that the backend did not do it", resolution)
+            }
         };
         let (operation, mapping) = self.conclude(Decided { operation: operation.id, settlement }).await?;
         Ok(report(&target, operation, mapping))
@@ -124,15 +132,32 @@ impl Relay {
         let settlement = match reached {
             Reached::Outcome(outcome) => Settlement::Succeeded(success(outcome, resolution)),
             // These are the poll's own troubles and say nothing about what is polled.
-            Reached::Fault { fault: Fault::NotFound(_) | Fault::Unauthenticated(_) | Fault::Throttled(_) | Fault::Unavailable(_) | Fault::MalformedReply(_) | Fault::Other(_), failure }
+            Reached::Fault {
+                fault:
+                    Fault::NotFound(_)
+                    | Fault::Unauthenticated(_)
+                    | Fault::Throttled(_)
+                    | Fault::Unavailable(_)
+                    | Fault::MalformedReply(_)
+                    | Fault::Other(_),
+                failure,
+            }
             | Reached::Failure(failure) => return Err(failure.operation(operation.id)),
-            Reached::Fault { failure, .. } => Settlement::Failed { failure: failure.operation(operation.id), resolution },
+            Reached::Fault { failure, .. } => {
+                Settlement::Failed { failure: failure.operation(operation.id), resolution }
+            }
         };
         let (operation, mapping) = self.conclude(Decided { operation: operation.id, settlement }).await?;
         Ok(report(&target, operation, mapping))
     }
 
-    async fn end_doubt(&self, target: &Target, caller: &str, operation: Operation, may_reissue: bool) -> Result<Concluded, Failure> {
+    async fn end_doubt(
+        &self,
+        target: &Target,
+        caller: &str,
+        operation: Operation,
+        may_reissue: bool,
+    ) -> Result<Concluded, Failure> {
         let _turn = self.turn(&operation)?;
         if operation.state != OperationState::Unknown {
             return Err(not_in_doubt(&operation));
@@ -151,23 +176,38 @@ impl Relay {
         self.conclude(Decided { operation: operation.id, settlement }).await
     }
 
-    async fn find(&self, target: &Target, caller: &str, operation: &Operation, key: &ObjectKey) -> Result<Settlement, Failure> {
+    async fn find(
+        &self,
+        target: &Target,
+        caller: &str,
+        operation: &Operation,
+        key: &ObjectKey,
+    ) -> Result<Settlement, Failure> {
         let draft = target.draft(target.call_about(Verb::Find, key, None, operation.spec.clone())).await?;
-        let outcome = self.doubt_read(target, &draft, operation).await?.into_outcome().map_err(|failure| failure.operation(operation.id))?;
+        let outcome = self
+            .doubt_read(target, &draft, operation)
+            .await?
+            .into_outcome()
+            .map_err(|failure| failure.operation(operation.id))?;
         let resolution = self.resolution(ResolvedBy::Find, caller);
         let marker = key.marker();
         let mut found = Vec::new();
         for candidate in outcome.found {
-            let marked = candidate.marker.as_deref() == Some(marker.as_str());
-            let owner = self.view(|state| query::mapping_of_backend_id(state, &key.backend, &key.kind, &candidate.backend_id))?;
-            if marked && owner.is_none_or(|owner| owner.key == *key) {
+            let carries = candidate.marker.as_deref() == Some(marker.as_str());
+            let owner =
+                self.view(|state| query::mapping_of_backend_id(state, &key.backend, &key.kind, &candidate.backend_id))?;
+            if carries && owner.is_none_or(|owner| owner.key == *key) {
                 found.push(candidate);
             }
         }
         match found.len() {
             0 => {
                 self.after_deadline(operation)?;
-                Ok(not_executed(operation, "the backend has no object with its marker: the call was never executed", resolution))
+                Ok(not_executed(
+                    operation,
+                    "the backend has no object with its marker: the call was never executed",
+                    resolution,
+                ))
             }
             1 => Ok(found.pop().map_or_else(
                 || not_executed(operation, "the backend has no object with its marker", resolution.clone()),
@@ -184,7 +224,10 @@ impl Relay {
             )),
             _ => {
                 let ids: Vec<_> = found.iter().map(|found| found.backend_id.as_str()).collect();
-                let text = format!("several objects at the backend carry the marker: {}; decide which one it is", ids.join(", "));
+                let text = format!(
+                    "several objects at the backend carry the marker: {}; decide which one it is",
+                    ids.join(", ")
+                );
                 Err(Failure::new(Code::Ambiguous, text).sent(operation.sent).operation(operation.id))
             }
         }
@@ -201,15 +244,23 @@ impl Relay {
         if operation.verb != Verb::Delete {
             self.after_deadline(operation)?;
         }
-        let draft = target.draft(target.call_about(Verb::Read, key, mapping, crosspoint_contract::Json::null())).await?;
+        let draft =
+            target.draft(target.call_about(Verb::Read, key, mapping, crosspoint_contract::Json::null())).await?;
         let resolution = self.resolution(ResolvedBy::Read, caller);
         match (self.doubt_read(target, &draft, operation).await?, &operation.verb) {
             (Reached::Outcome(outcome), Verb::Delete) => {
                 self.after_deadline(operation)?;
                 drop(outcome);
-                Ok(not_executed(operation, "the backend still has the object: the deletion was never executed", resolution))
+                Ok(not_executed(
+                    operation,
+                    "the backend still has the object: the deletion was never executed",
+                    resolution,
+                ))
             }
-            (Reached::Outcome(outcome), _) => Ok(Settlement::Observed(success(Outcome { state: crosspoint_contract::State::Active, ..outcome }, Some(resolution)))),
+            (Reached::Outcome(outcome), _) => Ok(Settlement::Observed(success(
+                Outcome { state: crosspoint_contract::State::Active, ..outcome },
+                Some(resolution),
+            ))),
             (Reached::Fault { fault: Fault::NotFound(_), .. }, Verb::Delete) => {
                 Ok(Settlement::Succeeded(Success { resolution: Some(resolution), ..Success::default() }))
             }
@@ -233,13 +284,17 @@ impl Relay {
         let admission = target.authorize().await?;
         // The intent to send again is recorded like any other: until the new deadline it may take effect.
         let deadline = self.clock.now() + super::mutate::millis(target.backend.patience());
-        self.propose(Command::Extend { operation: operation.id, deadline, at: self.clock.now() }).await?.map_err(of_refusal)?;
+        self.propose(Command::Extend { operation: operation.id, deadline, at: self.clock.now() })
+            .await?
+            .map_err(of_refusal)?;
         let reached = target.exchange(&draft, &admission).await;
         drop(place);
         Ok(match settlement(operation, reached, Some(self.resolution(ResolvedBy::Reissue, caller))) {
             // What the first exchange did is as unknown as before, even if the second one surely did nothing: it may
             // have failed just because the first one had succeeded.
-            Settlement::Failed { failure, .. } => Settlement::Doubt(Failure { sent: operation.sent.max(failure.sent), ..failure }),
+            Settlement::Failed { failure, .. } => {
+                Settlement::Doubt(Failure { sent: operation.sent.max(failure.sent), ..failure })
+            }
             settlement => settlement,
         })
     }
@@ -250,7 +305,11 @@ impl Relay {
     }
 
     async fn conclude(&self, decided: Decided) -> Result<Concluded, Failure> {
-        let command = Command::Settle { operation: decided.operation, at: self.clock.now(), settlement: Box::new(decided.settlement) };
+        let command = Command::Settle {
+            operation: decided.operation,
+            at: self.clock.now(),
+            settlement: Box::new(decided.settlement),
+        };
         match self.propose(command).await?.map_err(of_refusal)? {
             Applied::Operation { operation, mapping } => Ok((*operation, mapping.map(|mapping| *mapping))),
             _ => Err(Failure::new(Code::Internal, "the store answered an outcome with something else")),
@@ -268,7 +327,9 @@ impl Relay {
             return Ok(());
         }
         let seconds = u32::try_from(left.div_ceil(1000)).unwrap_or(u32::MAX);
-        let text = format!("the backend does not show it, but the request may still take effect for {seconds} s: ask again then");
+        let text = format!(
+            "the backend does not show it, but the request may still take effect for {seconds} s: ask again then"
+        );
         Err(Failure::new(Code::InDoubt, text).sent(operation.sent).retry(seconds).operation(operation.id))
     }
 
@@ -277,7 +338,9 @@ impl Relay {
         if self.turns.lock().insert(operation.id) {
             return Ok(Turn { relay: self, id: operation.id });
         }
-        Err(Failure::new(Code::ObjectBusy, "the operation is being resolved right now").retry(1).operation(operation.id))
+        Err(Failure::new(Code::ObjectBusy, "the operation is being resolved right now")
+            .retry(1)
+            .operation(operation.id))
     }
 }
 

@@ -93,9 +93,10 @@ impl Target {
                 self.send(draft, renewed.authorization()).await
             }
             // The backend was reached, and did nothing: that is what its answer said.
-            Err(failure) => {
-                Reached::Fault { fault: Fault::Unauthenticated(failure.detail.clone()), failure: Failure { sent: Sent::Yes, ..failure } }
-            }
+            Err(failure) => Reached::Fault {
+                fault: Fault::Unauthenticated(failure.detail.clone()),
+                failure: Failure { sent: Sent::Yes, ..failure },
+            },
         }
     }
 
@@ -162,18 +163,27 @@ impl Target {
         let result = async {
             let draft = self.draft(call).await?;
             let outcome = self.send(&draft, &Authorization::none()).await.into_outcome()?;
-            outcome.session.ok_or_else(|| {
-                Failure::new(Code::DriverFailed, "the driver's login gave no session").sent(Sent::Yes)
-            })
+            outcome
+                .session
+                .ok_or_else(|| Failure::new(Code::DriverFailed, "the driver's login gave no session").sent(Sent::Yes))
         }
         .await;
-        self.metrics.login(&self.backend.name, match &result {
-            Ok(_) => LoginResult::Granted,
-            Err(failure) if matches!(failure.code, Code::BackendUnauthenticated | Code::BackendDenied) => LoginResult::Refused,
-            Err(_) => LoginResult::Failed,
-        });
+        self.metrics.login(
+            &self.backend.name,
+            match &result {
+                Ok(_) => LoginResult::Granted,
+                Err(failure) if matches!(failure.code, Code::BackendUnauthenticated | Code::BackendDenied) => {
+                    LoginResult::Refused
+                }
+                Err(_) => LoginResult::Failed,
+            },
+        );
         // The caller's own exchange was not made, whatever became of the login.
-        result.map_err(|failure| Failure { sent: Sent::No, detail: format!("cannot log in to the backend: {failure}"), ..failure })
+        result.map_err(|failure| Failure {
+            sent: Sent::No,
+            detail: format!("cannot log in to the backend: {failure}"),
+            ..failure
+        })
     }
 }
 

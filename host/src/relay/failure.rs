@@ -22,7 +22,9 @@ pub(super) fn of_fault(fault: Fault, sent: Sent, status: Option<u16>) -> Failure
         Fault::Denied(_) => Failure::new(Code::BackendDenied, detail),
         Fault::Throttled(throttle) => Failure::new(Code::BackendThrottled, detail).retry(throttle.seconds.or(Some(1))),
         Fault::Unavailable(_) => Failure::new(Code::BackendUnavailable, detail).retry(5),
-        Fault::Rejected(rejection) => Failure { retryable: rejection.retryable, ..Failure::new(Code::BackendRejected, detail) },
+        Fault::Rejected(rejection) => {
+            Failure { retryable: rejection.retryable, ..Failure::new(Code::BackendRejected, detail) }
+        }
         Fault::MalformedReply(_) => Failure::new(Code::BackendMalformedReply, detail),
         Fault::Other(_) => Failure::new(Code::BackendFault, detail),
     };
@@ -33,8 +35,9 @@ pub(super) fn of_fault(fault: Fault, sent: Sent, status: Option<u16>) -> Failure
 pub(super) fn of_transport(error: &TransportError) -> Failure {
     let detail = error.to_string();
     let failure = match error.kind {
-        ErrorKind::Connect | ErrorKind::Tls => Failure::new(Code::BackendUnreachable, detail).retry(5),
-        ErrorKind::ConnectTimeout => Failure::new(Code::BackendUnreachable, detail).retry(5),
+        ErrorKind::Connect | ErrorKind::Tls | ErrorKind::ConnectTimeout => {
+            Failure::new(Code::BackendUnreachable, detail).retry(5)
+        }
         ErrorKind::ReplyTimeout => Failure::new(Code::BackendTimeout, detail),
         ErrorKind::Reset => Failure::new(Code::BackendConnectionLost, detail),
         ErrorKind::TooLarge | ErrorKind::Protocol => Failure::new(Code::BackendMalformedReply, detail),
@@ -77,12 +80,18 @@ pub(super) fn of_refusal(refusal: Refusal) -> Failure {
             "the Idempotency-Key was used for another request: use a new key for a new call",
         )
         .operation(operation.id),
-        Refusal::KeysFull => Failure::new(Code::IdempotencyFull, "so many Idempotency-Keys are remembered that this one could not be kept").retry(60),
+        Refusal::KeysFull => Failure::new(
+            Code::IdempotencyFull,
+            "so many Idempotency-Keys are remembered that this one could not be kept",
+        )
+        .retry(60),
         Refusal::AlreadyMapped(mapping) => already_mapped(&mapping),
         Refusal::NotMapped => not_mapped(),
         Refusal::Busy(mapping) => busy(&mapping),
         Refusal::Stale(mapping) => stale(&mapping),
-        Refusal::BackendIdTaken(_) => Failure::new(Code::BackendIdTaken, "the backend's object is mapped to another CMP object"),
+        Refusal::BackendIdTaken(_) => {
+            Failure::new(Code::BackendIdTaken, "the backend's object is mapped to another CMP object")
+        }
         Refusal::UnknownOperation => Failure::new(Code::UnknownOperation, detail),
         Refusal::AlreadyDecided(operation) => Failure::new(
             Code::AlreadyDecided,
@@ -103,7 +112,10 @@ pub(super) fn not_mapped() -> Failure {
 pub(super) fn already_mapped(mapping: &Mapping) -> Failure {
     Failure::new(
         Code::AlreadyMapped,
-        format!("the object is mapped already, to `{}`", mapping.backend_id.as_deref().unwrap_or("an id not known yet")),
+        format!(
+            "the object is mapped already, to `{}`",
+            mapping.backend_id.as_deref().unwrap_or("an id not known yet")
+        ),
     )
 }
 
@@ -114,7 +126,10 @@ pub(super) fn busy(mapping: &Mapping) -> Failure {
             Code::InDoubt,
             "an earlier operation on the object is in doubt: resolve it first (POST /v1/operations/{id}:resolve), or repeat it with its Idempotency-Key",
         ),
-        state => Failure::new(Code::ObjectBusy, format!("the object is {}: another operation is under way", state.as_str())).retry(1),
+        state => {
+            Failure::new(Code::ObjectBusy, format!("the object is {}: another operation is under way", state.as_str()))
+                .retry(1)
+        }
     };
     match mapping.operation {
         Some(id) => failure.operation(id),

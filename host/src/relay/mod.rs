@@ -25,6 +25,7 @@ mod prepare;
 mod queue;
 mod read;
 mod settings;
+mod told;
 mod upkeep;
 
 use std::collections::{BTreeMap, HashSet};
@@ -50,6 +51,7 @@ pub use upkeep::Retention;
 use self::backend::Backend;
 use self::exchange::Target;
 use self::failure::{of_propose, of_state};
+use self::told::Told;
 use crate::driver::{Engine, PackageStore, Registry};
 use crate::mapping::{Applied, Code, Command, Failure, Ledger, OperationId, Refusal};
 use crate::secrets::Keyring;
@@ -137,10 +139,13 @@ impl Relay {
     pub async fn call(self: &Arc<Self>, call: ObjectCall) -> Result<Answer, Failure> {
         let relay = Arc::clone(self);
         self.detached(async move {
-            match call.method {
+            let told = Told::of(&call);
+            let result = match call.method {
                 Method::Get => relay.get(call).await,
                 _ => relay.mutate(call).await,
-            }
+            };
+            told.tell(&relay.metrics, &result);
+            result
         })
         .await
     }
@@ -235,7 +240,8 @@ impl Relay {
             Some(Entry::Unusable { failure, .. }) => return Err(failure.clone()),
             None => return Err(unknown_backend(backend)),
         };
-        let generation = self.registry.get(&backend.settings.driver).ok_or_else(|| driver_missing(&backend.settings.driver))?;
+        let generation =
+            self.registry.get(&backend.settings.driver).ok_or_else(|| driver_missing(&backend.settings.driver))?;
         let generation = Arc::new(generation.begin());
         Ok(Target { backend, generation, metrics: Arc::clone(&self.metrics) })
     }

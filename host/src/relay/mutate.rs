@@ -59,7 +59,9 @@ impl Relay {
                 Recorded { operation: *operation, draft: prepared.draft, admission, place }
             }
             Ok(_) => return Err(Failure::new(Code::Internal, "the store answered an intent with something else")),
-            Err(Refusal::Repeated(operation)) => return self.repeat(&target, &call.caller.name, *operation, true).await,
+            Err(Refusal::Repeated(operation)) => {
+                return self.repeat(&target, &call.caller.name, *operation, true).await;
+            }
             Err(refusal) => return Err(of_refusal(refusal)),
         };
         let decided = recorded.send(&target).await;
@@ -73,7 +75,13 @@ impl Relay {
         }
     }
 
-    fn intent(&self, target: &Target, call: &ObjectCall, prepared: &Prepared, idempotency: Option<Idempotency>) -> Intent {
+    fn intent(
+        &self,
+        target: &Target,
+        call: &ObjectCall,
+        prepared: &Prepared,
+        idempotency: Option<Idempotency>,
+    ) -> Intent {
         let wire = &prepared.draft.call;
         let id = wire.operation_id.parse().unwrap_or_else(|_| OperationId::generate());
         let now = self.clock.now();
@@ -100,21 +108,28 @@ impl Relay {
             failure: None,
             resolution: None,
         };
-        Intent { operation, mapping_revision: prepared.mapping_revision, idempotency_limit: self.limits.idempotency_keys }
+        Intent {
+            operation,
+            mapping_revision: prepared.mapping_revision,
+            idempotency_limit: self.limits.idempotency_keys,
+        }
     }
 
     /// Records what became of the exchange and answers the caller.
     pub(super) async fn record(&self, target: &Target, decided: Decided) -> Result<Answer, Failure> {
         let id = decided.operation;
-        let command =
-            Command::Settle { operation: id, at: self.clock.now(), settlement: Box::new(decided.settlement) };
+        let command = Command::Settle { operation: id, at: self.clock.now(), settlement: Box::new(decided.settlement) };
         let applied = self.propose(command).await.map_err(|failure| {
             // The exchange took place; that its outcome is not recorded leaves it in doubt.
             Failure { sent: Sent::Yes, retryable: false, ..failure }.operation(id)
         })?;
         match applied {
-            Ok(Applied::Operation { operation, mapping }) => answer(target, *operation, mapping.map(|mapping| *mapping)),
-            Ok(_) => Err(Failure::new(Code::Internal, "the store answered an outcome with something else").sent(Sent::Yes)),
+            Ok(Applied::Operation { operation, mapping }) => {
+                answer(target, *operation, mapping.map(|mapping| *mapping))
+            }
+            Ok(_) => {
+                Err(Failure::new(Code::Internal, "the store answered an outcome with something else").sent(Sent::Yes))
+            }
             Err(refusal) => Err(of_refusal(refusal).sent(Sent::Yes)),
         }
     }
@@ -172,7 +187,9 @@ impl Recorded {
 /// What became of a mutating call, in the machine's words.
 pub(super) fn settlement(operation: &Operation, reached: Reached, resolution: Option<Resolution>) -> Settlement {
     match reached {
-        Reached::Outcome(outcome) if operation.verb == Verb::Create && outcome.backend_id.is_none() && outcome.state == State::Active => {
+        Reached::Outcome(outcome)
+            if operation.verb == Verb::Create && outcome.backend_id.is_none() && outcome.state == State::Active =>
+        {
             let text = "the backend accepted the creation, but the driver gave no backend id";
             Settlement::Doubt(Failure::new(Code::DriverFailed, text).sent(Sent::Yes).operation(operation.id))
         }

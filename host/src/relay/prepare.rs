@@ -1,11 +1,11 @@
 //! From what a caller asks to a draft: everything that is refused here leaves no trace and makes no exchange.
 
 use crosspoint_contract::{Call, Json, Kind, Verb};
-use sha2::{Digest, Sha256};
 
 use super::call::{Method, ObjectCall, Precondition};
 use super::exchange::{Draft, Target};
 use super::failure::{already_mapped, busy, invalid_spec, not_mapped, stale};
+use crate::driver::Digest;
 use crate::mapping::{Code, Failure, Mapping, MappingState, ObjectKey};
 
 /// A call whose every condition was met, translated.
@@ -23,11 +23,15 @@ pub(super) struct Prepared {
 pub(super) fn fingerprint(call: &ObjectCall) -> String {
     let (kind, cmp_id) = call.object.as_ref().map_or(("", ""), |(kind, cmp_id)| (kind, cmp_id));
     let text = serde_json::json!([call.method.word(), call.backend, kind, cmp_id, call.spec, call.labels]).to_string();
-    Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
+    Digest::of(text.as_bytes()).hex()
 }
 
 /// Prepares a call about one object or about the backend.
-pub(super) async fn prepare(target: &Target, call: &ObjectCall, mapping: Option<&Mapping>) -> Result<Prepared, Failure> {
+pub(super) async fn prepare(
+    target: &Target,
+    call: &ObjectCall,
+    mapping: Option<&Mapping>,
+) -> Result<Prepared, Failure> {
     let Some((kind_name, cmp_id)) = &call.object else {
         return prepare_backend_action(target, call).await;
     };
@@ -102,12 +106,18 @@ pub(super) fn supported(kind: &Kind, verb: &Verb) -> Result<(), Failure> {
     match verb {
         Verb::Action(name) => kind.action(name).map(drop).ok_or_else(|| {
             let known: Vec<_> = kind.actions.iter().map(|action| action.name.as_str()).collect();
-            Failure::new(Code::UnknownAction, format!("kind `{}` has no action `{name}`; it has: {}", kind.name, listed(&known)))
+            Failure::new(
+                Code::UnknownAction,
+                format!("kind `{}` has no action `{name}`; it has: {}", kind.name, listed(&known)),
+            )
         }),
         verb => kind.supports(verb).map(drop).ok_or_else(|| {
             let known: Vec<_> = kind.verbs.iter().map(|support| support.verb.to_string()).collect();
             let known: Vec<_> = known.iter().map(String::as_str).collect();
-            Failure::new(Code::UnsupportedVerb, format!("kind `{}` cannot {verb}; it can: {}", kind.name, listed(&known)))
+            Failure::new(
+                Code::UnsupportedVerb,
+                format!("kind `{}` cannot {verb}; it can: {}", kind.name, listed(&known)),
+            )
         }),
     }
 }
@@ -123,7 +133,8 @@ fn takes_spec(verb: &Verb) -> bool {
 /// Checks that the object is mapped and that nothing else is under way, before the machine does so for good.
 fn ready(mapping: Option<&Mapping>, verb: &Verb) -> Result<(), Failure> {
     let mapping = mapping.ok_or_else(not_mapped)?;
-    let settled = mapping.state == MappingState::Active || (*verb == Verb::Read && mapping.state != MappingState::Unknown);
+    let settled =
+        mapping.state == MappingState::Active || (*verb == Verb::Read && mapping.state != MappingState::Unknown);
     if settled && mapping.backend_id.is_some() { Ok(()) } else { Err(busy(mapping)) }
 }
 
@@ -134,14 +145,20 @@ struct Demanded {
     mapping: Option<u64>,
 }
 
-fn demanded(precondition: &Precondition, kind: &Kind, verb: &Verb, mapping: Option<&Mapping>) -> Result<Demanded, Failure> {
+fn demanded(
+    precondition: &Precondition,
+    kind: &Kind,
+    verb: &Verb,
+    mapping: Option<&Mapping>,
+) -> Result<Demanded, Failure> {
     match (precondition, mapping) {
-        (Precondition::None, _) | (Precondition::Absent, None) | (Precondition::Present, Some(_)) => Ok(Demanded::default()),
+        (Precondition::None, _) | (Precondition::Absent, None) | (Precondition::Present, Some(_)) => {
+            Ok(Demanded::default())
+        }
         (Precondition::Absent, Some(mapping)) => Err(already_mapped(mapping)),
-        (Precondition::Present | Precondition::Match(_), None) => Err(Failure::new(
-            Code::Stale,
-            "If-Match was given, but the object is not mapped",
-        )),
+        (Precondition::Present | Precondition::Match(_), None) => {
+            Err(Failure::new(Code::Stale, "If-Match was given, but the object is not mapped"))
+        }
         (Precondition::Match(tag), Some(mapping)) => {
             if judged_by_backend(kind, mapping) && matches!(verb, Verb::Update | Verb::Replace | Verb::Delete) {
                 // The backend alone knows its present revision; the stored one may be old.
@@ -172,7 +189,10 @@ impl Target {
     pub fn kind(&self, name: &str) -> Result<&Kind, Failure> {
         self.generation.description().kind(name).ok_or_else(|| {
             let known: Vec<_> = self.generation.description().kinds.iter().map(|kind| kind.name.as_str()).collect();
-            Failure::new(Code::UnknownKind, format!("backend `{}` has no kind `{name}`; it has: {}", self.backend.name, listed(&known)))
+            Failure::new(
+                Code::UnknownKind,
+                format!("backend `{}` has no kind `{name}`; it has: {}", self.backend.name, listed(&known)),
+            )
         })
     }
 

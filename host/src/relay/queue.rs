@@ -102,7 +102,8 @@ impl Queue {
             return Ok(Place { _permit: permit });
         }
         let _waiting = Waiting::enter(&self.waiting, self.limits.waiting).ok_or_else(|| {
-            Failure::new(Code::QueueFull, format!("{} calls wait for the backend already", self.limits.waiting)).retry(1)
+            Failure::new(Code::QueueFull, format!("{} calls wait for the backend already", self.limits.waiting))
+                .retry(1)
         })?;
         match timeout(self.limits.patience, Arc::clone(&lane.places).acquire_owned()).await {
             Ok(Ok(permit)) => Ok(Place { _permit: permit }),

@@ -36,7 +36,14 @@ impl Relay {
     /// Lists what the backend has of a kind: one exchange, one page.
     ///
     /// A caller sees the objects that are mapped in its tenant; who may see the whole backend sees the others too.
-    pub async fn list(&self, caller: &Caller, backend: &str, kind: &str, page: Option<String>, size: Option<u32>) -> Result<Listing, Failure> {
+    pub async fn list(
+        &self,
+        caller: &Caller,
+        backend: &str,
+        kind: &str,
+        page: Option<String>,
+        size: Option<u32>,
+    ) -> Result<Listing, Failure> {
         let target = self.target(backend)?;
         supported(target.kind(kind)?, &Verb::List)?;
         let mut call = target.backend.call(Verb::List, kind);
@@ -101,9 +108,13 @@ impl Relay {
     pub async fn release(&self, key: ObjectKey) -> Result<Answer, Failure> {
         let at = self.clock.now();
         match self.propose(Command::Release { key, at }).await?.map_err(of_refusal)? {
-            Applied::Mapping(mapping) => {
-                Ok(Answer { mapping: Some(*mapping), result: Json::null(), operation: None, etag: None, replayed: false })
-            }
+            Applied::Mapping(mapping) => Ok(Answer {
+                mapping: Some(*mapping),
+                result: Json::null(),
+                operation: None,
+                etag: None,
+                replayed: false,
+            }),
             _ => Err(Self::misapplied()),
         }
     }

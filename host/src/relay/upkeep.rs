@@ -40,7 +40,8 @@ impl Relay {
         self.recover_drivers().await?;
         self.recover_backends()?;
         let undecided = self.store.view(query::undecided).map_err(|error| of_state(&error))?;
-        let interrupted: Vec<_> = undecided.iter().filter(|operation| operation.state == OperationState::Open).collect();
+        let interrupted: Vec<_> =
+            undecided.iter().filter(|operation| operation.state == OperationState::Open).collect();
         for operation in &interrupted {
             let text = "Crosspoint stopped while the call was under way: whether the backend did it is not known";
             let failure = Failure::new(Code::Interrupted, text).sent(Sent::Maybe).operation(operation.id);
@@ -90,10 +91,13 @@ impl Relay {
         self.metrics.generations.set(i64::try_from(generations).unwrap_or(i64::MAX));
         for view in self.backends() {
             for lane in view.lanes.into_iter().flatten() {
-                let gauges = self.metrics.queue(&view.name, match lane.class {
-                    Class::Read => QueueClass::Read,
-                    Class::Mutation => QueueClass::Mutation,
-                });
+                let gauges = self.metrics.queue(
+                    &view.name,
+                    match lane.class {
+                        Class::Read => QueueClass::Read,
+                        Class::Mutation => QueueClass::Mutation,
+                    },
+                );
                 gauges.active.set(i64::try_from(lane.load.active).unwrap_or(i64::MAX));
                 gauges.waiting.set(i64::try_from(lane.load.waiting).unwrap_or(i64::MAX));
             }

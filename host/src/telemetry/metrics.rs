@@ -132,7 +132,11 @@ impl Metrics {
             "Driver calls ended by a trap, the deadline or a limit",
             metrics.traps.clone(),
         );
-        registry.register("driver_generations", "Generations loaded, draining ones included", metrics.generations.clone());
+        registry.register(
+            "driver_generations",
+            "Generations loaded, draining ones included",
+            metrics.generations.clone(),
+        );
         registry.register("mappings_in_doubt", "Mappings whose state is unknown", metrics.mappings_in_doubt.clone());
         registry.register("operations_open", "Operations without an outcome", metrics.operations_open.clone());
         registry.register("store_proposals", "Entries proposed to the store", metrics.proposals.clone());

@@ -3,6 +3,7 @@ use std::collections::BTreeSet;
 use crosspoint_contract::{Action, AuthScheme, Description, Json, Kind, Verb};
 
 use super::assert_none;
+use super::schema::compile;
 use crate::Driver;
 
 /// Checks what the host checks of a description when it loads a driver, so far as that needs no host.
@@ -28,14 +29,19 @@ fn faults(description: &Description) -> Vec<String> {
         wrong.push("there is no way of authenticating; `none` is one".to_owned());
     }
     schema(&mut wrong, "the configuration", &description.configuration_schema);
-    if description.limits.mutation_concurrency == 0 || description.limits.read_concurrency == 0 {
-        wrong.push("a limit on concurrency is 0: no call would ever run".to_owned());
+    let limits = &description.limits;
+    let concurrency = [Some(limits.mutation_concurrency), Some(limits.read_concurrency)];
+    if concurrency.into_iter().chain([limits.reply_timeout_ms, limits.reply_size]).any(|limit| limit == Some(0)) {
+        wrong.push("a limit is 0, which would let nothing through".to_owned());
     }
     unique(&mut wrong, "kind", description.kinds.iter().map(|kind| kind.name.as_str()));
     for kind in &description.kinds {
         check_kind(&mut wrong, kind);
     }
     check_actions(&mut wrong, "the backend", &description.actions);
+    if description.actions.iter().any(|action| action.asynchronous) {
+        wrong.push("an action on the backend cannot be asynchronous: there is no `poll` to follow it with".to_owned());
+    }
     wrong
 }
 
@@ -68,8 +74,12 @@ fn check_kind(wrong: &mut Vec<String>, kind: &Kind) {
         wrong.push(format!("{place} has something asynchronous, but no `poll` to follow it with"));
     }
     for support in &kind.verbs {
-        if matches!(support.verb, Verb::Probe | Verb::Login | Verb::Action(_)) {
-            wrong.push(format!("{place}: `{}` is no verb of a kind", support.verb));
+        let verb = &support.verb;
+        if matches!(verb, Verb::Probe | Verb::Login | Verb::Action(_)) {
+            wrong.push(format!("{place}: `{verb}` is no verb of a kind"));
+        }
+        if support.asynchronous && matches!(verb, Verb::Read | Verb::Find | Verb::List | Verb::Poll) {
+            wrong.push(format!("{place}: `{verb}` only reads, and so cannot be asynchronous"));
         }
     }
     check_actions(wrong, &place, &kind.actions);
@@ -82,6 +92,9 @@ fn check_actions(wrong: &mut Vec<String>, place: &str, actions: &[Action]) {
         name(wrong, &place, &action.name);
         schema(wrong, &format!("{place}: spec"), &action.spec_schema);
         schema(wrong, &format!("{place}: result"), &action.result_schema);
+        if action.read_only && action.asynchronous {
+            wrong.push(format!("{place} only reads, and so cannot be asynchronous"));
+        }
     }
 }
 
@@ -95,6 +108,8 @@ fn name(wrong: &mut Vec<String>, place: &str, name: &str) {
 fn schema(wrong: &mut Vec<String>, place: &str, schema: &Json) {
     if !schema.value().is_object() {
         wrong.push(format!("{place}: the schema is not a JSON object but {schema:?}"));
+    } else if let Err(error) = compile(schema) {
+        wrong.push(format!("{place}: the schema is none: {error}"));
     }
 }
 
@@ -120,7 +135,10 @@ mod tests {
     fn everything_that_is_wrong_is_named_at_once() {
         let mut broken = driver("Switch", "1.0.0", "")
             .kind(
-                kind("vlan", "").verbs([Verb::Update, Verb::Update, Verb::Login]).asynchronous([Verb::Update]).marker(),
+                kind("vlan", "")
+                    .verbs([Verb::Update, Verb::Update, Verb::Login])
+                    .asynchronous([Verb::Update, Verb::Read])
+                    .marker(),
             )
             .kind(kind("vlan", "").conditional())
             .build();
@@ -133,7 +151,7 @@ mod tests {
             "no summary",
             "`default`",
             "the configuration",
-            "no call would ever run",
+            "let nothing through",
             "kind `vlan` stands there twice",
             "verb `update` stands there twice",
             "go together",
@@ -141,6 +159,7 @@ mod tests {
             "conditional",
             "no `poll`",
             "`login` is no verb",
+            "`read` only reads",
             "neither verbs nor actions",
         ] {
             assert!(text.contains(part), "{part} is missing in:\n{text}");

@@ -12,6 +12,7 @@
 mod bend;
 mod description;
 mod fixtures;
+mod schema;
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -9,7 +9,6 @@ use crate::resource::Resource;
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(title = "floating-ip")]
-#[allow(dead_code, reason = "only its shape matters: what is sent is the spec as it came")]
 pub struct FloatingIp {
     /// The external network.
     #[schemars(required)]
@@ -25,7 +24,7 @@ pub struct FloatingIp {
     floating_ip_address: Option<IpAddr>,
     /// The subnet of the external network that it shall be from.
     subnet_id: Option<String>,
-    /// The QoS policy, or null for none.
+    /// The quality-of-service policy, or null for none.
     qos_policy_id: Option<String>,
     /// Its name in DNS.
     dns_name: Option<String>,

@@ -1,4 +1,6 @@
-//! The kinds of object: what each is made of. How all of them are handled is in [`crate::object`].
+//! The kinds of object: what each is made of. How all of them are handled is in `object.rs`.
+#![allow(dead_code, reason = "a spec's type is there for its shape: what is sent is the spec as it came")]
+#![allow(clippy::struct_field_names, reason = "the names are Neutron's")]
 
 mod floating_ip;
 mod network;

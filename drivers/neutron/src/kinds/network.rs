@@ -7,7 +7,6 @@ use crate::resource::Resource;
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(title = "network")]
-#[allow(dead_code, reason = "only its shape matters: what is sent is the spec as it came")]
 pub struct Network {
     /// A name for people; it need not be unique.
     #[schemars(length(max = 255))]
@@ -24,24 +23,24 @@ pub struct Network {
     shared: Option<bool>,
     /// Whether it leads outside, so that routers can have gateways and floating IPs on it. For administrators.
     #[serde(rename = "router:external")]
-    router_external: Option<bool>,
+    external: Option<bool>,
     /// Whether it is the external network that is taken where none is named. For administrators.
     is_default: Option<bool>,
     /// Whether new ports on it are protected from spoofing; true by default.
     port_security_enabled: Option<bool>,
     /// The DNS domain of its ports, with a dot at the end.
     dns_domain: Option<String>,
-    /// The QoS policy, or null for none.
+    /// The quality-of-service policy, or null for none.
     qos_policy_id: Option<String>,
     /// How it is built: `flat`, `vlan`, `vxlan` or another. For administrators.
     #[serde(rename = "provider:network_type")]
-    provider_network_type: Option<String>,
+    network_type: Option<String>,
     /// The physical network below. For administrators.
     #[serde(rename = "provider:physical_network")]
-    provider_physical_network: Option<String>,
+    physical_network: Option<String>,
     /// The VLAN id or the like. For administrators.
     #[serde(rename = "provider:segmentation_id")]
-    provider_segmentation_id: Option<u32>,
+    segmentation_id: Option<u32>,
     /// Whether it carries VLAN tags of its users.
     vlan_transparent: Option<bool>,
     /// Availability zones that its services should be in.

@@ -9,7 +9,6 @@ use crate::resource::Resource;
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(title = "port")]
-#[allow(dead_code, reason = "only its shape matters: what is sent is the spec as it came")]
 pub struct Port {
     /// The network that it is on.
     #[schemars(required)]
@@ -47,7 +46,7 @@ pub struct Port {
     /// What the binding needs to know. For administrators.
     #[serde(rename = "binding:profile")]
     profile: Option<Map<String, Value>>,
-    /// The QoS policy, or null for none.
+    /// The quality-of-service policy, or null for none.
     qos_policy_id: Option<String>,
     /// Its name in DNS.
     dns_name: Option<String>,
@@ -62,7 +61,6 @@ pub struct Port {
 /// One address. Either part may be left to Neutron.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-#[allow(dead_code, reason = "only its shape matters")]
 struct FixedIp {
     /// The subnet that it is of.
     subnet_id: Option<String>,
@@ -73,7 +71,6 @@ struct FixedIp {
 /// An address that may send through a port besides its own.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-#[allow(dead_code, reason = "only its shape matters")]
 struct AddressPair {
     /// An address or a block.
     ip_address: String,
@@ -84,7 +81,6 @@ struct AddressPair {
 /// An option that DHCP hands out.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-#[allow(dead_code, reason = "only its shape matters")]
 struct DhcpOption {
     /// The option's name, such as `bootfile-name`.
     opt_name: String,

@@ -11,7 +11,6 @@ use crate::resource::Resource;
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(title = "router")]
-#[allow(dead_code, reason = "only its shape matters: what is sent is the spec as it came")]
 pub struct Router {
     /// A name for people; it need not be unique.
     #[schemars(length(max = 255))]
@@ -40,7 +39,6 @@ pub struct Router {
 /// A router's way outside.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-#[allow(dead_code, reason = "only its shape matters")]
 struct Gateway {
     /// The external network.
     network_id: String,
@@ -53,7 +51,6 @@ struct Gateway {
 /// One address of a gateway. Either part may be left to Neutron.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-#[allow(dead_code, reason = "only its shape matters")]
 struct GatewayIp {
     /// The subnet that it is of.
     subnet_id: Option<String>,
@@ -75,7 +72,6 @@ pub struct Interface {
 
 /// An interface that a router has got or lost.
 #[derive(Debug, JsonSchema)]
-#[allow(dead_code, reason = "only its shape matters")]
 struct Joined {
     /// The router.
     id: String,

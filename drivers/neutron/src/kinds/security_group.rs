@@ -7,7 +7,6 @@ use crate::resource::Resource;
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(title = "security-group")]
-#[allow(dead_code, reason = "only its shape matters: what is sent is the spec as it came")]
 pub struct SecurityGroup {
     /// A name for people; it need not be unique, but may not be `default`.
     #[schemars(length(max = 255))]

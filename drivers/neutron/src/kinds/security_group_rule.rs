@@ -7,7 +7,6 @@ use crate::resource::Resource;
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(title = "security-group-rule")]
-#[allow(dead_code, reason = "only its shape matters: what is sent is the spec as it came")]
 pub struct SecurityGroupRule {
     /// The group that it belongs to.
     #[schemars(required)]
@@ -56,7 +55,6 @@ enum Ethertype {
 /// A protocol's name, such as `tcp`, or its number.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(untagged)]
-#[allow(dead_code, reason = "only its shape matters")]
 enum Protocol {
     Name(String),
     Number(u8),

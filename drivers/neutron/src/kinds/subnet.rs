@@ -9,7 +9,6 @@ use crate::resource::Resource;
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(title = "subnet")]
-#[allow(dead_code, reason = "only its shape matters: what is sent is the spec as it came")]
 pub struct Subnet {
     /// The network that it is on.
     #[schemars(required)]
@@ -57,7 +56,6 @@ pub struct Subnet {
 /// Addresses from the first to the last.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-#[allow(dead_code, reason = "only its shape matters")]
 struct AllocationPool {
     /// The first address.
     start: IpAddr,
@@ -68,7 +66,6 @@ struct AllocationPool {
 /// A static route.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-#[allow(dead_code, reason = "only its shape matters")]
 pub struct Route {
     /// Where to, such as `198.51.100.0/24`.
     destination: String,

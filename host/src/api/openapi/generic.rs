@@ -108,7 +108,10 @@ impl Operation {
         let content = answer.map(|(media, schema)| json!({ media: { "schema": schema(generator) } }));
         responses.insert(status.to_string(), response("Done.", content));
         let problem = json!({ "application/problem+json": { "schema": schema::<ProblemBody>(generator) } });
-        responses.insert("default".to_owned(), response("Why it was not done, and whether the backend was reached.", Some(problem)));
+        responses.insert(
+            "default".to_owned(),
+            response("Why it was not done, and whether the backend was reached.", Some(problem)),
+        );
         let mut operation = json!({
             "operationId": self.id,
             "summary": self.summary,
@@ -154,17 +157,19 @@ fn query_parameters(schema: &Value) -> Vec<Value> {
 
 /// The headers that routes with one exchange honour.
 pub fn condition_headers() -> Vec<Value> {
-    let header = |name: &str, description: &str| {
-        json!({ "name": name, "in": "header", "description": description, "schema": { "type": "string" } })
-    };
+    let header = |name: &str, description: &str| json!({ "name": name, "in": "header", "description": description, "schema": { "type": "string" } });
     vec![
-        header("Idempotency-Key", "Calls with the same key are one call: the second gets the first one's answer. Required on actions."),
+        header(
+            "Idempotency-Key",
+            "Calls with the same key are one call: the second gets the first one's answer. Required on actions.",
+        ),
         header("If-Match", "`*`: only if mapped. `\"TAG\"`: only if the object still has this entity tag."),
         header("If-None-Match", "`*`: only if not mapped."),
     ]
 }
 
 /// Every operation.
+#[allow(clippy::too_many_lines, reason = "one table, an entry an operation")]
 pub fn operations() -> Vec<Operation> {
     const OBJECTS: &str = "/v1/backends/{backend}/objects/{kind}";
     const OBJECT: &str = "/v1/backends/{backend}/objects/{kind}/{cmp_id}";
@@ -177,33 +182,96 @@ pub fn operations() -> Vec<Operation> {
         op(OBJECT, method, id, summary).exchange().query::<objects::ObjectQuery>().gives::<AnswerBody>(200)
     };
     vec![
-        op(OBJECTS, "get", "listObjects", "List what the backend has of a kind").exchange().query::<objects::ListQuery>().gives::<objects::ListingBody>(200),
+        op(OBJECTS, "get", "listObjects", "List what the backend has of a kind")
+            .exchange()
+            .query::<objects::ListQuery>()
+            .gives::<objects::ListingBody>(200),
         object("get", "readObject", "Read an object at its backend"),
-        object("put", "putObject", "Create an object, or replace it if it is mapped (201 when created, 202 while the backend works on it)").conditional().takes::<objects::ObjectInput>(),
+        object(
+            "put",
+            "putObject",
+            "Create an object, or replace it if it is mapped (201 when created, 202 while the backend works on it)",
+        )
+        .conditional()
+        .takes::<objects::ObjectInput>(),
         object("patch", "updateObject", "Change what the spec names").conditional().takes::<objects::ObjectInput>(),
         object("delete", "deleteObject", "Delete an object at its backend").conditional(),
-        object("post", "adoptObject", "Bind an object that exists at the backend").suffix(":adopt").takes::<objects::AdoptInput>(),
-        Operation { exchanges: 0, ..object("post", "releaseObject", "Forget an object and leave its backend alone").suffix(":release") },
-        op(ACTION, "post", "actOnObject", "Perform a named action on an object").exchange().conditional().query::<objects::ObjectQuery>().takes::<objects::ObjectInput>().gives::<AnswerBody>(200),
-        op("/v1/backends/{backend}/actions/{action}", "post", "actOnBackend", "Perform a named action on a backend").exchange().conditional().query::<objects::ObjectQuery>().takes::<objects::ObjectInput>().gives::<AnswerBody>(200),
-        op("/v1/mappings", "get", "listMappings", "List mappings").query::<mappings::MappingQuery>().gives::<List<MappingBody>>(200),
-        op("/v1/mappings:lookup", "post", "lookupMappings", "Look mappings up, by CMP id or by backend id").takes::<mappings::LookupInput>().gives::<mappings::LookupBody>(200),
-        op("/v1/operations", "get", "listOperations", "List operations, the latest first").query::<ops::OperationQuery>().gives::<List<OperationBody>>(200),
+        object("post", "adoptObject", "Bind an object that exists at the backend")
+            .suffix(":adopt")
+            .takes::<objects::AdoptInput>(),
+        Operation {
+            exchanges: 0,
+            ..object("post", "releaseObject", "Forget an object and leave its backend alone").suffix(":release")
+        },
+        op(ACTION, "post", "actOnObject", "Perform a named action on an object")
+            .exchange()
+            .conditional()
+            .query::<objects::ObjectQuery>()
+            .takes::<objects::ObjectInput>()
+            .gives::<AnswerBody>(200),
+        op("/v1/backends/{backend}/actions/{action}", "post", "actOnBackend", "Perform a named action on a backend")
+            .exchange()
+            .conditional()
+            .query::<objects::ObjectQuery>()
+            .takes::<objects::ObjectInput>()
+            .gives::<AnswerBody>(200),
+        op("/v1/mappings", "get", "listMappings", "List mappings")
+            .query::<mappings::MappingQuery>()
+            .gives::<List<MappingBody>>(200),
+        op("/v1/mappings:lookup", "post", "lookupMappings", "Look mappings up, by CMP id or by backend id")
+            .takes::<mappings::LookupInput>()
+            .gives::<mappings::LookupBody>(200),
+        op("/v1/operations", "get", "listOperations", "List operations, the latest first")
+            .query::<ops::OperationQuery>()
+            .gives::<List<OperationBody>>(200),
         op(OPERATION, "get", "getOperation", "Show an operation").gives::<OperationBody>(200),
-        op(OPERATION, "post", "refreshOperation", "Ask the backend how a pending operation gets on").suffix(":refresh").exchange().gives::<AnswerBody>(200),
-        op(OPERATION, "post", "resolveOperation", "End doubt about an operation: by asking the backend (one exchange), or by decision (none)").suffix(":resolve").exchange().takes::<ops::ResolveInput>().gives::<AnswerBody>(200),
-        op("/v1/events", "get", "followEvents", "Follow what happens, as server-sent events; resumes with Last-Event-ID").query::<events::EventQuery>().with_stream(),
+        op(OPERATION, "post", "refreshOperation", "Ask the backend how a pending operation gets on")
+            .suffix(":refresh")
+            .exchange()
+            .gives::<AnswerBody>(200),
+        op(
+            OPERATION,
+            "post",
+            "resolveOperation",
+            "End doubt about an operation: by asking the backend (one exchange), or by decision (none)",
+        )
+        .suffix(":resolve")
+        .exchange()
+        .takes::<ops::ResolveInput>()
+        .gives::<AnswerBody>(200),
+        op(
+            "/v1/events",
+            "get",
+            "followEvents",
+            "Follow what happens, as server-sent events; resumes with Last-Event-ID",
+        )
+        .query::<events::EventQuery>()
+        .with_stream(),
         op("/v1/backends", "get", "listBackends", "List backends").gives::<backends::BackendsBody>(200),
         op(BACKEND, "get", "getBackend", "Show a backend").gives::<backends::BackendBody>(200),
-        op(BACKEND, "put", "putBackend", "Configure a backend (201 when new)").takes::<BackendSettings>().gives::<backends::BackendBody>(200),
+        op(BACKEND, "put", "putBackend", "Configure a backend (201 when new)")
+            .takes::<BackendSettings>()
+            .gives::<backends::BackendBody>(200),
         op(BACKEND, "delete", "removeBackend", "Remove a backend that has no mappings").gives_nothing(),
-        op(BACKEND, "post", "probeBackend", "Ask a backend whether it answers").suffix(":probe").exchange().gives::<backends::ProbeBody>(200),
-        op("/v1/drivers", "get", "listDrivers", "List drivers, and the packages that were not accepted").gives::<drivers::DriversBody>(200),
-        op("/v1/drivers", "post", "loadDriver", "Load a driver package").query::<drivers::LoadQuery>().with_package().gives::<drivers::LoadedBody>(201),
+        op(BACKEND, "post", "probeBackend", "Ask a backend whether it answers")
+            .suffix(":probe")
+            .exchange()
+            .gives::<backends::ProbeBody>(200),
+        op("/v1/drivers", "get", "listDrivers", "List drivers, and the packages that were not accepted")
+            .gives::<drivers::DriversBody>(200),
+        op("/v1/drivers", "post", "loadDriver", "Load a driver package")
+            .query::<drivers::LoadQuery>()
+            .with_package()
+            .gives::<drivers::LoadedBody>(201),
         op(DRIVER, "get", "getDriver", "Show a driver and its description").gives::<drivers::DriverBody>(200),
         op(DRIVER, "delete", "removeDriver", "Remove a driver that no backend uses").gives_nothing(),
-        op(DRIVER, "post", "activateDriver", "Make another package the active one").suffix(":activate").takes::<drivers::ActivateInput>().gives::<drivers::DriverBody>(200),
-        op(DRIVER, "post", "rollBackDriver", "Go back to the package that was active before").suffix(":rollback").gives::<drivers::DriverBody>(200),
+        op(DRIVER, "post", "activateDriver", "Make another package the active one")
+            .suffix(":activate")
+            .takes::<drivers::ActivateInput>()
+            .gives::<drivers::DriverBody>(200),
+        op(DRIVER, "post", "rollBackDriver", "Go back to the package that was active before")
+            .suffix(":rollback")
+            .gives::<drivers::DriverBody>(200),
         op("/livez", "get", "live", "The process serves HTTP").public(),
         op("/readyz", "get", "ready", "Calls can be served").public(),
         op("/leaderz", "get", "leader", "This node acts on mutating calls").public(),

@@ -4,6 +4,7 @@ use crosspoint_contract::{Action, Description, Kind, Verb};
 use serde_json::{Map, Value, json};
 
 use super::generic::condition_headers;
+use crate::driver::Digest;
 
 /// Adds the paths of one backend.
 pub fn add(paths: &mut Map<String, Value>, backend: &str, description: &Description) {
@@ -11,7 +12,10 @@ pub fn add(paths: &mut Map<String, Value>, backend: &str, description: &Descript
         let base = format!("/v1/backends/{backend}/objects/{}", kind.name);
         if kind.supports(&Verb::List).is_some() {
             let mut operation = operation(backend, kind, "list", &format!("List {}", kind.summary), None);
-            answers(&mut operation, &json!({ "type": "object", "properties": { "items": { "type": "array", "items": { "type": "object", "properties": { "backend_id": { "type": "string" }, "cmp_id": { "type": ["string", "null"] }, "result": kind.result_schema.value() } } }, "next_page": { "type": ["string", "null"] } } }));
+            answers(
+                &mut operation,
+                &json!({ "type": "object", "properties": { "items": { "type": "array", "items": { "type": "object", "properties": { "backend_id": { "type": "string" }, "cmp_id": { "type": ["string", "null"] }, "result": kind.result_schema.value() } } }, "next_page": { "type": ["string", "null"] } } }),
+            );
             paths.insert(base.clone(), json!({ "get": operation }));
         }
         paths.insert(format!("{base}/{{cmp_id}}"), Value::Object(object_methods(backend, kind)));
@@ -54,7 +58,12 @@ fn object_methods(backend: &str, kind: &Kind) -> Map<String, Value> {
 }
 
 fn action_operation(backend: &str, kind: &str, action: &Action, on_object: bool) -> Value {
-    let id = [backend, kind, "action", &action.name].iter().filter(|part| !part.is_empty()).copied().collect::<Vec<_>>().join(".");
+    let id = [backend, kind, "action", &action.name]
+        .iter()
+        .filter(|part| !part.is_empty())
+        .copied()
+        .collect::<Vec<_>>()
+        .join(".");
     let mut operation = json!({
         "operationId": id,
         "summary": action.summary,
@@ -94,7 +103,10 @@ fn takes(operation: &mut Value, spec: &Value) {
 
 fn answers(operation: &mut Value, schema: &Value) {
     if let Some(responses) = operation.get_mut("responses").and_then(Value::as_object_mut) {
-        responses.insert("2XX".to_owned(), json!({ "description": "Done.", "content": { "application/json": { "schema": schema } } }));
+        responses.insert(
+            "2XX".to_owned(),
+            json!({ "description": "Done.", "content": { "application/json": { "schema": schema } } }),
+        );
         let problem = json!({ "$ref": "#/components/schemas/ProblemBody" });
         responses.insert(
             "default".to_owned(),
@@ -122,9 +134,8 @@ fn embedded(schema: &Value) -> Value {
         && members.contains_key("$defs")
         && !members.contains_key("$id")
     {
-        let digest = sha2::Digest::finalize(<sha2::Sha256 as sha2::Digest>::new_with_prefix(Value::Object(members.clone()).to_string()));
-        let id: String = digest.iter().take(12).map(|byte| format!("{byte:02x}")).collect();
-        members.insert("$id".to_owned(), Value::from(format!("urn:crosspoint:schema:{id}")));
+        let digest = Digest::of(Value::Object(members.clone()).to_string().as_bytes());
+        members.insert("$id".to_owned(), Value::from(format!("urn:crosspoint:schema:{}", digest.hex())));
     }
     schema
 }

@@ -6,7 +6,7 @@ fn answer() -> Value {
     json!({
         "mapping": {
             "tenant": "acme", "backend": "dc1", "kind": "network", "cmp_id": "net-42", "backend_id": "8c0f",
-            "state": "active", "revision": 7, "backend_revision": "3", "etag": "\"7\"", "labels": {"env": "prod"},
+            "state": "active", "revision": 7, "backend_revision": "3", "labels": {"env": "prod"},
             "attributes": null, "marker": "xp-abc", "operation": null, "created_at": "c", "updated_at": "u",
         },
         "result": {"name": "blue"},
@@ -16,13 +16,34 @@ fn answer() -> Value {
 
 #[test]
 fn a_put_sends_spec_labels_and_preconditions_and_shows_the_mapping() {
-    let server = Server::answering(201, &[], &answer());
+    let server = Server::answering(201, &[("etag", "\"7\"")], &answer());
     let ran = server.run(&[
-        "object", "put", "dc1", "network", "net/42", "--spec", r#"{"name":"blue"}"#, "--label", "env=prod", "--label",
-        "a=b=c", "--if-none-match", "--idempotency-key", "k-1", "--tenant", "acme",
+        "object",
+        "put",
+        "dc1",
+        "network",
+        "net/42",
+        "--spec",
+        r#"{"name":"blue"}"#,
+        "--label",
+        "env=prod",
+        "--label",
+        "a=b=c",
+        "--if-none-match",
+        "--idempotency-key",
+        "k-1",
+        "--tenant",
+        "acme",
     ]);
     assert_eq!(ran.code, 0, "{ran:?}");
-    ran.expect_out(&["cmp id:     net-42", "backend id: 8c0f", "labels:     env=prod", "operation: 0190-7", "\"blue\""]);
+    ran.expect_out(&[
+        "cmp id:           net-42\n",
+        "8c0f",
+        "env=prod",
+        "operation:        0190-7",
+        "etag:             \"7\"\n\n{",
+        "\"blue\"",
+    ]);
     let seen = server.only_request();
     assert_eq!(seen.line(), "PUT /v1/backends/dc1/objects/network/net%2F42?tenant=acme");
     assert_eq!(seen.json(), json!({"spec": {"name": "blue"}, "labels": {"env": "prod", "a": "b=c"}}));
@@ -35,7 +56,7 @@ fn a_spec_is_read_from_standard_input() {
     let server = Server::answering(200, &[], &answer());
     let url = server.url();
     let ran = super::run(
-        &["object", "patch", "dc1", "network", "net-42", "-f", "-", "--if-match", "\"7\"", "--url", &url],
+        &["object", "patch", "dc1", "network", "net-42", "-f", "-", "--if-match", "7", "--url", &url],
         &[],
         r#"{"name":"green"}"#,
     );

@@ -10,27 +10,42 @@ fn mapping(cmp_id: &str) -> Value {
 fn mappings_are_narrowed_by_everything_that_was_said() {
     let server = Server::answering(200, &[], &json!({"items": [mapping("net-42")], "next_cursor": "c2"}));
     let ran = server.run(&[
-        "mapping", "list", "--backend", "dc1", "--kind", "network", "--state", "unknown", "--label", "env=prod",
-        "--limit", "1", "--cursor", "c1",
+        "mapping",
+        "list",
+        "--backend",
+        "dc1",
+        "--kind",
+        "network",
+        "--state",
+        "unknown",
+        "--label",
+        "env=prod",
+        "--label",
+        "a=b",
+        "--limit",
+        "1",
+        "--cursor",
+        "c1",
     ]);
     ran.expect_out(&["acme    dc1      network  net-42  8c0f        unknown", "more with --cursor c2"]);
     assert_eq!(
         server.only_request().target,
-        "/v1/mappings?backend=dc1&kind=network&state=unknown&limit=1&cursor=c1&label=env%3Dprod"
+        "/v1/mappings?backend=dc1&kind=network&label=env%3Dprod%2Ca%3Db&state=unknown&limit=1&cursor=c1"
     );
 }
 
 #[test]
 fn a_lookup_goes_both_ways_and_shows_what_is_not_mapped() {
     let server = Server::answering(200, &[], &json!({"items": [{"mapping": mapping("net-42")}, {"mapping": null}]}));
-    let ran = server.run(&["mapping", "lookup", "dc1", "network", "--backend-id", "9d1a", "--cmp-id", "net-42"]);
+    let lookup = ["mapping", "lookup", "dc1", "network", "--backend-id", "9d1a", "--cmp-id", "net-42"];
+    let ran = server.run(&[&lookup[..], &["--tenant", "acme"]].concat());
     ran.expect_out(&["net-42", "9d1a        not mapped"]);
     let seen = server.only_request();
     assert_eq!(seen.line(), "POST /v1/mappings:lookup");
     assert_eq!(
         seen.json(),
         json!({"items": [
-            {"backend": "dc1", "kind": "network", "cmp_id": "net-42"},
+            {"backend": "dc1", "kind": "network", "cmp_id": "net-42", "tenant": "acme"},
             {"backend": "dc1", "kind": "network", "backend_id": "9d1a"},
         ]})
     );
@@ -49,7 +64,11 @@ fn an_operation_in_doubt_shows_the_command_that_settles_it() {
         }),
     );
     let ran = server.run(&["operation", "show", "0190-7"]);
-    ran.expect_out(&["state:    unknown", "because:  no reply within 30 s", "next:     crosspoint operation resolve 0190-7"]);
+    ran.expect_out(&[
+        "state:   unknown",
+        "because: no reply within 30 s",
+        "next:    crosspoint operation resolve 0190-7",
+    ]);
     assert_eq!(server.only_request().line(), "GET /v1/operations/0190-7");
 }
 

@@ -18,9 +18,16 @@ fn a_driver_is_uploaded_as_it_is() {
     let file = tempfile::NamedTempFile::with_suffix(".wasm").unwrap();
     std::fs::write(file.path(), b"\0asm\x0d").unwrap();
     let path = file.path().display().to_string();
-    let server = Server::answering(201, &[], &driver());
+    let mut answer = driver();
+    answer["activated"] = json!(false);
+    answer["package"] = json!({"version": "1.2.0", "digest": "sha256:ac"});
+    let server = Server::answering(201, &[], &answer);
     let ran = server.run(&["driver", "load", &path, "--no-activate"]);
-    ran.expect_out(&["name:            neutron", "kept versions:   1.0.0  sha256:aa", "network"]);
+    ran.expect_out(&[
+        "name:            neutron",
+        "kept versions:   1.0.0  sha256:aa",
+        "activate neutron --digest sha256:ac",
+    ]);
     let seen = server.only_request();
     assert_eq!(seen.line(), "POST /v1/drivers?activate=false");
     assert_eq!((seen.header("content-type"), seen.body.as_slice()), (Some("application/wasm"), &b"\0asm\x0d"[..]));
@@ -67,6 +74,8 @@ fn backend() -> Value {
         "name": "dc1", "revision": 9, "driver": "neutron", "endpoints": {"default": "https://n:9696"},
         "authentication": {"scheme": "login", "secrets": {"password": {"set": true}}}, "tls": {}, "limits": {},
         "http_version": "auto", "configuration": {"region": "one"},
+        "problem": {"code": "driver_unavailable", "detail": "The driver is not loaded."},
+        "lanes": [{"class": "read", "active": 1, "waiting": 2}],
     })
 }
 
@@ -94,19 +103,22 @@ fn a_backend_is_put_with_its_secrets_looked_up_and_shown_without_them() {
 fn what_backend_get_prints_can_be_put_back() {
     let server = Server::answering(200, &[], &backend());
     let url = server.url();
+    server.run(&["backend", "get", "dc1"]).expect_out(&["read  1 under way, 2 waiting", "The driver is not loaded."]);
     let got = server.run(&["backend", "get", "dc1", "-o", "json"]);
     run(&["backend", "put", "dc1", "-f", "-", "--url", &url], &[], &got.out);
     let put = server.seen.lock().unwrap().last().unwrap().json();
     assert_eq!(put["authentication"]["secrets"]["password"], json!({"set": true}));
-    assert!(put.get("name").is_none() && put.get("revision").is_none());
+    for own in ["name", "revision", "problem", "lanes"] {
+        assert!(put.get(own).is_none(), "{own}");
+    }
 }
 
 #[test]
 fn backends_are_listed_and_probed() {
     let server = Server::answering(200, &[], &json!({"items": [backend()]}));
-    server.run(&["backend", "list"]).expect_out(&["dc1   neutron  https://n:9696  login           9"]);
+    server.run(&["backend", "list"]).expect_out(&["dc1   neutron  https://n:9696  login           driver_unavailable"]);
     let server = Server::answering(200, &[], &json!({"backend": "dc1", "ok": true, "latency_ms": 4.2, "result": {}}));
-    server.run(&["backend", "probe", "dc1"]).expect_out(&["verdict: answers", "latency: 4.2 ms"]);
+    server.run(&["backend", "probe", "dc1"]).expect_out(&["answered in: 4.2 ms"]);
     assert_eq!(server.only_request().line(), "POST /v1/backends/dc1:probe");
 }
 
@@ -122,6 +134,7 @@ fn events_are_shown_until_the_server_has_no_more() {
     let seen = server.only_request();
     assert_eq!((seen.target.as_str(), seen.header("accept")), ("/v1/events?after=6", Some("text/event-stream")));
     let ran = server.run(&["events", "-o", "json"]);
+    assert_eq!(server.seen.lock().unwrap()[1].target, "/v1/events?after=0");
     assert_eq!(serde_json::from_str::<Value>(&ran.out).unwrap()["index"], 7, "{ran:?}");
 }
 
@@ -144,8 +157,22 @@ fn who_follows_events_goes_on_after_the_last_one_and_learns_when_it_is_too_late(
 #[test]
 fn a_new_token_comes_with_a_stanza_that_the_server_takes() {
     let ran = run(
-        &["token", "new", "--name", "cmp", "--role", "caller", "--tenant", "acme", "--backend", "dc1", "--kind",
-            "network", "--expires-in", "90days"],
+        &[
+            "token",
+            "new",
+            "--name",
+            "cmp",
+            "--role",
+            "caller",
+            "--tenant",
+            "acme",
+            "--backend",
+            "dc1",
+            "--kind",
+            "network",
+            "--expires-in",
+            "90days",
+        ],
         &[("CROSSPOINT_TENANT", "globex")],
         "",
     );
@@ -183,7 +210,10 @@ fn contexts_are_kept_used_and_shown_without_their_tokens() {
 
     run(&["mapping", "list"], &variables, "").expect_err(0, &[]);
     let seen = server.only_request();
-    assert_eq!((seen.header("authorization"), seen.target.as_str()), (Some("Bearer xp_secret"), "/v1/mappings?tenant=acme"));
+    assert_eq!(
+        (seen.header("authorization"), seen.target.as_str()),
+        (Some("Bearer xp_secret"), "/v1/mappings?tenant=acme")
+    );
 
     run(&["context", "list"], &variables, "").expect_out(&["*  here", "   there  https://there"]);
     let shown = run(&["context", "show"], &variables, "");

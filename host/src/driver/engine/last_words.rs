@@ -32,7 +32,8 @@ fn find(memory: &[u8]) -> Option<String> {
 
 fn text(after_mark: &[u8]) -> Option<String> {
     let (length, text) = after_mark.split_first_chunk::<4>()?;
-    let length = usize::try_from(u32::from_le_bytes(*length)).ok().filter(|length| (1..=PANIC_TEXT).contains(length))?;
+    let length =
+        usize::try_from(u32::from_le_bytes(*length)).ok().filter(|length| (1..=PANIC_TEXT).contains(length))?;
     Some(String::from_utf8_lossy(text.get(..length)?).into_owned())
 }
 

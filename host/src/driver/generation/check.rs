@@ -3,7 +3,8 @@
 use std::collections::{HashMap, HashSet};
 
 use crosspoint_contract::{
-    Action, AuthScheme, CommandTransport, Correlation, Description, Framing, Json, Kind, Limits, Metadata, Protocol, Verb,
+    Action, AuthScheme, CommandTransport, Correlation, Description, Framing, Json, Kind, Limits, Metadata, Protocol,
+    Verb,
 };
 use semver::Version;
 
@@ -30,10 +31,9 @@ pub fn check(description: &Description, metadata: Option<&Metadata>) -> Result<C
     problems.identity(description, metadata);
     problems.protocol(&description.protocol);
     problems.unique_names("endpoint", description.endpoints.iter().map(|role| role.name.as_str()));
-    problems.unless(
-        description.endpoints.iter().any(|role| role.name == "default"),
-        || "no endpoint is called `default`".to_owned(),
-    );
+    problems.unless(description.endpoints.iter().any(|role| role.name == "default"), || {
+        "no endpoint is called `default`".to_owned()
+    });
     problems.unless(!description.authentication.is_empty(), || {
         "no way of authenticating is offered (`none` is one)".to_owned()
     });
@@ -44,8 +44,9 @@ pub fn check(description: &Description, metadata: Option<&Metadata>) -> Result<C
     let configuration = problems.schema("the configuration's", &description.configuration_schema);
     let kinds: HashMap<_, _> = description.kinds.iter().filter_map(|kind| problems.kind(kind)).collect();
     let actions = problems.actions("", &description.actions);
-    let version = Version::parse(&description.version)
-        .map_err(|error| problems.add(format!("version `{:.64}` is no semantic version: {error}", description.version)));
+    let version = Version::parse(&description.version).map_err(|error| {
+        problems.add(format!("version `{:.64}` is no semantic version: {error}", description.version))
+    });
     match (version, configuration) {
         (Ok(version), Some(configuration)) if problems.0.is_empty() => {
             Ok(Checked { version, configuration, kinds, actions })
@@ -71,10 +72,9 @@ impl Problems {
     fn identity(&mut self, description: &Description, metadata: Option<&Metadata>) {
         self.name("driver", &description.name);
         let Some(metadata) = metadata else { return };
-        for (what, described, packaged) in [
-            ("name", &description.name, &metadata.name),
-            ("version", &description.version, &metadata.version),
-        ] {
+        for (what, described, packaged) in
+            [("name", &description.name, &metadata.name), ("version", &description.version, &metadata.version)]
+        {
             self.unless(described == packaged, || {
                 format!("`describe` gives {what} `{described:.64}`, but the package's metadata `{packaged:.64}`")
             });
@@ -223,5 +223,146 @@ impl Problems {
                 });
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+    use crosspoint_contract::{
+        CommandProtocol, Creation, EndpointRole, HttpProtocol, LengthPrefix, MessageProtocol, VerbSupport,
+    };
+    use serde_json::json;
+
+    use super::*;
+
+    fn support(verb: Verb) -> VerbSupport {
+        VerbSupport { verb, asynchronous: false, reissuable: false }
+    }
+
+    fn action(name: &str) -> Action {
+        Action {
+            name: name.to_owned(),
+            summary: String::new(),
+            spec_schema: Json::from(json!({})),
+            result_schema: Json::from(json!({})),
+            read_only: false,
+            asynchronous: false,
+            reissuable: false,
+            extensions: Vec::new(),
+        }
+    }
+
+    /// A description with nothing wrong in it.
+    fn sound() -> Description {
+        Description {
+            name: "switch".to_owned(),
+            version: "1.2.3".to_owned(),
+            summary: "A switch".to_owned(),
+            protocol: Protocol::Http(HttpProtocol::default()),
+            endpoints: vec![EndpointRole { name: "default".to_owned(), summary: String::new(), required: true }],
+            authentication: vec![AuthScheme::Basic],
+            configuration_schema: Json::from(json!({"type": "object"})),
+            kinds: vec![Kind {
+                name: "vlan".to_owned(),
+                summary: String::new(),
+                verbs: [Verb::Create, Verb::Find, Verb::Update].map(support).to_vec(),
+                spec_schema: Json::from(json!({})),
+                patch_schema: Some(Json::from(json!({}))),
+                result_schema: Json::from(json!({})),
+                marker: true,
+                creation: Creation::Duplicating,
+                conditional: false,
+                actions: vec![action("flush")],
+                extensions: Vec::new(),
+            }],
+            actions: vec![action("save")],
+            probe: true,
+            limits: Limits::default(),
+            extensions: Vec::new(),
+        }
+    }
+
+    fn problems(spoil: impl FnOnce(&mut Description)) -> Vec<String> {
+        let mut description = sound();
+        spoil(&mut description);
+        check(&description, None).err().unwrap_or_default()
+    }
+
+    fn message(framing: Framing, correlation: Correlation) -> Protocol {
+        let (preamble, keepalives) = (None, vec![(Vec::new().into(), Vec::new().into())]);
+        Protocol::Message(MessageProtocol { framing, correlation, preamble, keepalives, extensions: Vec::new() })
+    }
+
+    #[test]
+    fn a_sound_description_is_believed() {
+        let checked = check(&sound(), None).unwrap_or_else(|problems| panic!("{problems:?}"));
+        assert_eq!(checked.version, Version::new(1, 2, 3));
+        assert!(checked.kinds["vlan"].action("flush").is_some() && checked.actions.contains_key("save"));
+    }
+
+    /// Takes something from the description that makes it wrong.
+    type Spoil = fn(&mut Description);
+
+    #[test]
+    fn each_fault_of_a_description_is_found() {
+        let faults: &[(Spoil, &str)] = &[
+            (|it| it.name = "Switch".to_owned(), "`Switch` is no name for a driver"),
+            (|it| it.name = "s".repeat(64), "is no name for a driver"),
+            (|it| it.version = "1.2".to_owned(), "is no semantic version"),
+            (|it| it.endpoints[0].name = "main".to_owned(), "no endpoint is called `default`"),
+            (|it| it.endpoints.push(it.endpoints[0].clone()), "endpoint `default` stands there twice"),
+            (|it| it.authentication.clear(), "no way of authenticating"),
+            (|it| it.authentication.push(AuthScheme::Basic), "`basic` stands there twice"),
+            (|it| it.configuration_schema = Json::from(json!({"type": 7})), "the configuration's schema is none"),
+            (|it| it.limits.mutation_concurrency = 0, "limit `mutation-concurrency` is 0"),
+            (|it| it.limits.reply_size = Some(0), "limit `reply-size` is 0"),
+            (|it| it.actions.push(action("save")), "action `save` stands there twice"),
+            (|it| it.actions[0].asynchronous = true, "has no verb `poll`"),
+            (|it| it.kinds.push(it.kinds[0].clone()), "kind `vlan` stands there twice"),
+            (|it| it.kinds[0].name = "../x".to_owned(), "`../x` is no name for a kind"),
+            (|it| it.kinds[0].patch_schema = None, "a patch schema and the verb `update` need each other"),
+            (|it| drop(it.kinds[0].verbs.pop()), "a patch schema and the verb `update` need each other"),
+            (|it| drop(it.kinds[0].verbs.remove(1)), "carries a marker"),
+            (|it| it.kinds[0].verbs.push(support(Verb::Create)), "verb `create` stands there twice"),
+            (|it| it.kinds[0].verbs.push(support(Verb::Login)), "`login` is no verb of a kind"),
+            (|it| it.kinds[0].verbs[0].asynchronous = true, "needs the verb `poll`"),
+            (|it| it.kinds[0].verbs[1].asynchronous = true, "`find` only reads"),
+            (
+                |it| it.kinds[0].spec_schema = Json::from(json!({"$ref": "https://x.test/"})),
+                "the spec's schema is none",
+            ),
+            (|it| it.kinds[0].actions[0].result_schema = Json::from(json!(1)), "action `flush`: the result's schema"),
+            (|it| it.kinds[0].actions[0].asynchronous = true, "needs the verb `poll`"),
+        ];
+        for (spoil, problem) in faults {
+            let problems = problems(*spoil);
+            assert!(problems.iter().any(|it| it.contains(problem)), "{problem}: {problems:?}");
+        }
+    }
+
+    #[test]
+    fn a_kind_that_can_do_nothing_is_found() {
+        let problems = problems(|it| {
+            let kind = &mut it.kinds[0];
+            (kind.verbs, kind.actions, kind.patch_schema, kind.marker) = (Vec::new(), Vec::new(), None, false);
+        });
+        assert_eq!(problems, ["kind `vlan` supports no verb and has no action"]);
+    }
+
+    #[test]
+    fn a_protocol_that_no_transport_could_speak_is_found() {
+        let prefix = LengthPrefix { offset: 0, width: 3, big_endian: true, adjustment: 0, maximum: 0 };
+        let problems_of = |protocol: Protocol| problems(|it| it.protocol = protocol).join("; ");
+        let framed = problems_of(message(Framing::LengthPrefixed(prefix), Correlation::JsonPointer("id".to_owned())));
+        for part in ["3 bytes is not", "longest frame", "`id` is no JSON Pointer", "recognised by no byte"] {
+            assert!(framed.contains(part), "{framed}");
+        }
+        for (framing, part) in [(Framing::Fixed(0), "size of 0"), (Framing::Delimited(Vec::new().into()), "delimiter")]
+        {
+            assert!(problems_of(message(framing, Correlation::InOrder)).contains(part), "{part}");
+        }
+        let shell = CommandProtocol { transport: CommandTransport::SshShell, prompt: None, extensions: Vec::new() };
+        assert!(problems_of(Protocol::Command(shell)).contains("needs a prompt"));
     }
 }

@@ -28,7 +28,8 @@ pub struct Walk<'a> {
 
 impl<'a> Walk<'a> {
     pub fn through(bytes: &'a [u8]) -> Result<Self, PackageError> {
-        let mut walk = Walk { form: Form::Component, metadata: None, fixtures: None, imports: Vec::new(), exports: Vec::new() };
+        let mut walk =
+            Walk { form: Form::Component, metadata: None, fixtures: None, imports: Vec::new(), exports: Vec::new() };
         let mut depth = 0usize;
         let broken = |error: wasmparser::Error| broken(&error, bytes);
         for payload in Parser::new(0).parse_all(bytes) {

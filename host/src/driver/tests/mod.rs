@@ -23,8 +23,7 @@ use super::{Engine, EngineConfig, Generation, Package};
 
 /// A built driver's file, or a line that says how to get one.
 fn built(name: &str) -> Option<Vec<u8>> {
-    let folder = option_env!("CROSSPOINT_DRIVERS_DIR").map(str::to_owned);
-    let folder = std::env::var("CROSSPOINT_DRIVERS_DIR").ok().or(folder);
+    let folder = std::env::var("CROSSPOINT_DRIVERS_DIR").ok();
     let target = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target");
     let places = [
         folder.map(|folder| Path::new(&folder).join(format!("{name}.wasm"))),
@@ -68,8 +67,6 @@ async fn eventually<T>(what: &str, mut check: impl FnMut() -> Option<T>) -> T {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
-    match tokio::time::timeout(Duration::from_secs(20), waiting).await {
-        Ok(found) => found,
-        Err(_) => panic!("never came true: {what}"),
-    }
+    let found = tokio::time::timeout(Duration::from_secs(20), waiting).await;
+    found.unwrap_or_else(|_| panic!("never came true: {what}"))
 }

@@ -38,8 +38,8 @@ async fn harm(harm: &str, size: usize) -> Option<[CallErrorKind; 2]> {
 #[tokio::test]
 async fn a_trap_is_that_calls_error() {
     let Some(kinds) = harm("trap", 0).await else { return };
-    let message = "wasm trap: wasm `unreachable` instruction executed".to_owned();
-    assert_eq!(kinds, [const { () }; 2].map(|()| CallErrorKind::Trap { message: message.clone() }));
+    let trap = CallErrorKind::Trap { message: "wasm trap: wasm `unreachable` instruction executed".to_owned() };
+    assert_eq!(kinds, [trap.clone(), trap]);
 }
 
 #[tokio::test]
@@ -156,7 +156,8 @@ async fn more_calls_than_places_wait_and_all_are_served() {
 /// A loop that is given up leaves its place: an engine with one place must go on.
 #[tokio::test]
 async fn a_call_that_is_dropped_gives_its_place_back() {
-    let Some(driver) = hostile(EngineConfig { instances: 1, deadline: Duration::from_secs(60), ..config() }).await else {
+    let Some(driver) = hostile(EngineConfig { instances: 1, deadline: Duration::from_mins(1), ..config() }).await
+    else {
         return;
     };
     let given_up = tokio::time::timeout(Duration::from_millis(20), driver.encode(&create(json!({"do": "loop"})))).await;
@@ -173,4 +174,17 @@ async fn an_instance_larger_than_the_limit_is_not_made() {
     let engine = super::Engine::new(EngineConfig { memory_limit: 64 << 10, ..config() }).unwrap();
     let error = Generation::build(&engine, &package).await.unwrap_err().to_string();
     assert!(error.contains("memory"), "{error}");
+}
+
+/// A pool of this size would need more address space than there is.
+#[tokio::test]
+async fn without_room_for_a_pool_drivers_work_all_the_same() {
+    let Some(bytes) = super::built("hostile") else { return };
+    let engine = super::Engine::new(EngineConfig { instances: 200_000, ..config() }).unwrap();
+    assert!(!engine.is_pooled());
+    let package = super::Package::read(bytes).unwrap();
+    let driver = Generation::build(&engine, &package).await.unwrap();
+    assert!(decode(&driver, json!({})).await.unwrap().is_ok());
+    let error = driver.encode(&create(json!({"do": "allocate", "size": 32 << 20}))).await.unwrap_err();
+    assert_eq!(error.kind, CallErrorKind::Memory { limit: 8 << 20 });
 }

@@ -2,7 +2,7 @@
 //! `Json` that is not JSON.
 
 use crosspoint_contract::{
-    Existing, Exchange, Fault, Found, Header, HttpRequest, Json, Outcome, Rejection, Request, SessionGrant, State,
+    Exchange, Existing, Fault, Found, Header, HttpRequest, Json, Outcome, Rejection, Request, SessionGrant, State,
     Throttle, Violation,
 };
 

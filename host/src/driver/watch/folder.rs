@@ -78,11 +78,7 @@ fn metadata_inside(inside: &Path, path: &Path) -> Option<Metadata> {
 }
 
 fn stamp(metadata: &Metadata) -> Stamp {
-    Stamp {
-        size: metadata.len(),
-        inode: metadata.ino(),
-        modified: (metadata.mtime(), metadata.mtime_nsec()),
-    }
+    Stamp { size: metadata.len(), inode: metadata.ino(), modified: (metadata.mtime(), metadata.mtime_nsec()) }
 }
 
 /// The operating system's events about one folder, as a bell.

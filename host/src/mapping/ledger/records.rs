@@ -15,7 +15,7 @@ impl Step<'_> {
     pub(super) fn put_backend(&mut self, mut record: BackendRecord, at: u64) -> Outcome {
         record.revision = self.index;
         t::put(self.state, BACKEND, record.name.as_bytes(), &record)?;
-        self.event(Event { backend: Some(record.name.clone()), ..Event::new(self.index, at, EventType::BackendPut) })?;
+        self.event(&Event { backend: Some(record.name.clone()), ..Event::new(self.index, at, EventType::BackendPut) })?;
         Ok(Ok(Applied::Backend(Box::new(record))))
     }
 
@@ -24,7 +24,10 @@ impl Step<'_> {
             return Ok(Err(Refusal::Unknown));
         };
         if let Some(example) = self.mapping_of(name)? {
-            let text = format!("the backend has mappings, `{}` for instance: delete or release them first", example.key.cmp_id);
+            let text = format!(
+                "the backend has mappings, `{}` for instance: delete or release them first",
+                example.key.cmp_id
+            );
             return Ok(Err(Refusal::InUse(text)));
         }
         let undecided = keys(self.state, UNDECIDED, &[], usize::MAX)?;
@@ -34,7 +37,7 @@ impl Step<'_> {
             }
         }
         self.state.delete(BACKEND, name.as_bytes());
-        self.event(Event { backend: Some(name.to_owned()), ..Event::new(self.index, at, EventType::BackendRemoved) })?;
+        self.event(&Event { backend: Some(name.to_owned()), ..Event::new(self.index, at, EventType::BackendRemoved) })?;
         Ok(Ok(Applied::Backend(Box::new(record))))
     }
 
@@ -44,13 +47,18 @@ impl Step<'_> {
         loop {
             let mut next: Option<Mapping> = None;
             let mut error = None;
-            self.state.scan(MAPPING, (Bound::Included(&from), Bound::Unbounded), Order::Ascending, &mut |_, value| {
-                match t::decode(MAPPING, value) {
-                    Ok(mapping) => next = Some(mapping),
-                    Err(failed) => error = Some(failed),
-                }
-                ControlFlow::Break(())
-            })?;
+            self.state.scan(
+                MAPPING,
+                (Bound::Included(&from), Bound::Unbounded),
+                Order::Ascending,
+                &mut |_, value| {
+                    match t::decode(MAPPING, value) {
+                        Ok(mapping) => next = Some(mapping),
+                        Err(failed) => error = Some(failed),
+                    }
+                    ControlFlow::Break(())
+                },
+            )?;
             if let Some(error) = error {
                 return Err(error);
             }
@@ -79,7 +87,7 @@ impl Step<'_> {
         let record = DriverRecord { name, active: package, history, source, activated_at: at };
         t::put(self.state, DRIVER, record.name.as_bytes(), &record)?;
         let driver = Some(format!("{}@{}", record.name, record.active.version));
-        self.event(Event { driver, ..Event::new(self.index, at, EventType::DriverActivated) })?;
+        self.event(&Event { driver, ..Event::new(self.index, at, EventType::DriverActivated) })?;
         Ok(Ok(Applied::Driver(Box::new(record))))
     }
 
@@ -90,11 +98,14 @@ impl Step<'_> {
         for backend in keys(self.state, BACKEND, &[], usize::MAX)? {
             let user: Option<BackendRecord> = t::get(self.state, BACKEND, &backend)?;
             if let Some(user) = user.filter(|user| user.driver == name) {
-                return Ok(Err(Refusal::InUse(format!("backend `{}` uses the driver: remove the backend first", user.name))));
+                return Ok(Err(Refusal::InUse(format!(
+                    "backend `{}` uses the driver: remove the backend first",
+                    user.name
+                ))));
             }
         }
         self.state.delete(DRIVER, name.as_bytes());
-        self.event(Event { driver: Some(name.to_owned()), ..Event::new(self.index, at, EventType::DriverRemoved) })?;
+        self.event(&Event { driver: Some(name.to_owned()), ..Event::new(self.index, at, EventType::DriverRemoved) })?;
         Ok(Ok(Applied::Driver(Box::new(record))))
     }
 
@@ -105,7 +116,8 @@ impl Step<'_> {
             removed += usize::from(self.forget_key(key)?);
         }
         let count = t::counter(self.state, t::OPERATIONS)?;
-        let excess = usize::try_from(count.saturating_sub(expiry.operations_kept)).unwrap_or(usize::MAX).min(expiry.batch);
+        let excess =
+            usize::try_from(count.saturating_sub(expiry.operations_kept)).unwrap_or(usize::MAX).min(expiry.batch);
         let mut forgotten = 0;
         for id in self.forgettable(excess)? {
             self.state.delete(OPERATION, &id);

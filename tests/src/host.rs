@@ -1,0 +1,225 @@
+//! A real Crosspoint process, and the means to speak to it, to trouble it and to kill it.
+//!
+//! Everything in here fails the test by panicking, with what was seen; and everything that waits, waits for a condition
+//! and not longer than [`BOUND`].
+//!
+//! ```no_run
+//! # use crosspoint_tests::host::{Scene, create, rule};
+//! # async fn test() {
+//! let scene = Scene::start().await;
+//! let made = scene.acme().put(&rule("web")).json(&create("web")).await.expect(201);
+//! assert_eq!(made["/mapping/backend_id"], "rule-1");
+//! assert_eq!(scene.appliance.requests().len(), 1);
+//! # }
+//! ```
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::missing_panics_doc,
+    reason = "to panic is how a test's harness says that the test fails"
+)]
+
+mod cli;
+mod client;
+mod events;
+mod places;
+mod process;
+mod recorder;
+mod scene;
+mod wait;
+
+use std::fs;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+use sha2::{Digest as _, Sha256};
+use tempfile::TempDir;
+
+pub use cli::Ran;
+pub use client::{Call, Client, Reply};
+pub use events::{Event, Events};
+pub use places::driver;
+pub use recorder::{Answer, Recorded, Recorder};
+pub use scene::{Scene, create, rule, settings, spec};
+pub use wait::{BOUND, until, within};
+
+use process::Process;
+
+/// Who calls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Who {
+    /// An operator, bound to no tenant.
+    Operator,
+    /// A viewer, bound to no tenant.
+    Viewer,
+    /// The CMP of tenant `acme`.
+    Acme,
+    /// The CMP of tenant `globex`.
+    Globex,
+    /// A caller of tenant `acme` that reaches objects of kind `rule` at backend `fw` alone.
+    Bound,
+    /// Somebody with a token that nobody was given.
+    Stranger,
+    /// Somebody without a token.
+    Nobody,
+}
+
+impl Who {
+    const KNOWN: [Self; 5] = [Self::Operator, Self::Viewer, Self::Acme, Self::Globex, Self::Bound];
+
+    fn name(self) -> String {
+        format!("{self:?}").to_lowercase()
+    }
+
+    /// The token itself.
+    #[must_use]
+    pub fn token(self) -> Option<String> {
+        (self != Self::Nobody).then(|| format!("xp_token-of-{}", self.name()))
+    }
+
+    /// What the configuration says of it.
+    fn stanza(self) -> String {
+        let rest = match self {
+            Self::Operator => "role = \"operator\"",
+            Self::Viewer => "role = \"viewer\"",
+            Self::Globex => "role = \"caller\"\ntenant = \"globex\"",
+            Self::Bound => "role = \"caller\"\ntenant = \"acme\"\nbackends = [\"fw\"]\nkinds = [\"rule\"]",
+            _ => "role = \"caller\"\ntenant = \"acme\"",
+        };
+        let digest = Sha256::digest(self.token().unwrap_or_default());
+        let digest: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        format!("[[auth.token]]\nname = \"{}\"\nsha256 = \"{digest}\"\n{rest}\n", self.name())
+    }
+}
+
+/// What differs from an ordinary configuration.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// Lines of `[limits]`.
+    pub limits: &'static str,
+    /// Lines of `[driver]`.
+    pub driver: &'static str,
+    /// Whether a drivers folder is watched, see [`Host::drivers_folder`].
+    pub watch: bool,
+}
+
+/// A Crosspoint process on data of its own. Dropped, both are gone.
+pub struct Host {
+    folder: TempDir,
+    process: Process,
+    earlier_log: String,
+}
+
+impl Host {
+    /// Starts a process on an empty data folder and waits until it serves.
+    pub async fn start(options: Options) -> Self {
+        let folder = TempDir::with_prefix("crosspoint-").unwrap();
+        let config = configuration(folder.path(), &options);
+        fs::create_dir_all(folder.path().join("drivers")).unwrap();
+        fs::write(folder.path().join("crosspoint.toml"), config).unwrap();
+        let process = Process::start(&folder.path().join("crosspoint.toml")).await;
+        Self { folder, process, earlier_log: String::new() }
+    }
+
+    /// Ends the process as a power cut does: SIGKILL.
+    pub async fn kill(&mut self) {
+        self.process.kill().await;
+    }
+
+    /// Sends SIGTERM.
+    pub fn terminate(&self) {
+        self.process.terminate();
+    }
+
+    /// Sends SIGTERM and waits for the end; gives the exit code.
+    pub async fn stop(&mut self) -> Option<i32> {
+        self.terminate();
+        self.ended().await
+    }
+
+    /// Waits for the process to end by itself; gives the exit code.
+    pub async fn ended(&mut self) -> Option<i32> {
+        self.process.ended().await
+    }
+
+    /// Starts a process on the same data, after whatever is left of the one before was killed.
+    pub async fn restart(&mut self) {
+        self.kill().await;
+        self.earlier_log += &self.process.log();
+        self.process = Process::start(&self.folder.path().join("crosspoint.toml")).await;
+    }
+
+    /// Where the present process listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.process.address()
+    }
+
+    /// Everything that was logged, by all processes so far.
+    #[must_use]
+    pub fn log(&self) -> String {
+        self.earlier_log.clone() + &self.process.log()
+    }
+
+    /// Waits until the present process has logged a line that holds all of these.
+    pub async fn logs(&self, parts: &[&str]) -> String {
+        until(&format!("a log line with {parts:?}"), async || self.process.line(parts)).await
+    }
+
+    /// The folder that holds everything the process keeps.
+    #[must_use]
+    pub fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    /// The watched folder, with [`Options::watch`].
+    #[must_use]
+    pub fn drivers_folder(&self) -> PathBuf {
+        self.folder.path().join("drivers")
+    }
+
+    /// Someone who speaks to the present process.
+    #[must_use]
+    pub fn client(&self, who: Who) -> Client {
+        Client::new(self.address(), who.token())
+    }
+
+    /// Runs the command line against the present process.
+    pub async fn cli(&self, who: Who, arguments: &[&str]) -> Ran {
+        cli::run(&format!("http://{}", self.address()), who.token(), self.folder.path(), arguments).await
+    }
+
+    /// Has a driver take over.
+    pub async fn load_driver(&self, package: Vec<u8>) -> Reply {
+        self.client(Who::Operator).post("/v1/drivers").bytes("application/wasm", package).await.expect(201)
+    }
+
+    /// Configures a backend.
+    pub async fn put_backend(&self, name: &str, settings: &Value) -> Reply {
+        let reply = self.client(Who::Operator).put(&format!("/v1/backends/{name}")).json(settings).await;
+        assert!(reply.status == 200 || reply.status == 201, "{reply:?}");
+        reply
+    }
+
+    /// The value of a metric, its labels included in its name; none if it is not shown.
+    pub async fn metric(&self, name: &str) -> Option<f64> {
+        let reply = self.client(Who::Viewer).get("/metrics").await.expect(200);
+        let line = reply.text().lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '))?;
+        Some(line.parse().unwrap())
+    }
+}
+
+fn configuration(folder: &Path, options: &Options) -> String {
+    let data = folder.join("data");
+    let drivers = if options.watch { format!("drivers_dir = {:?}\n", folder.join("drivers")) } else { String::new() };
+    let cache = places::cache();
+    let Options { limits, driver, .. } = options;
+    let tokens: String = Who::KNOWN.map(Who::stanza).concat();
+    format!(
+        "listen = \"127.0.0.1:0\"\ndata_dir = {data:?}\n{drivers}[limits]\n{limits}\n[driver]\ncache_dir = {cache:?}\n{driver}\n\
+         [drain]\ngrace = \"20s\"\n{tokens}"
+    )
+}

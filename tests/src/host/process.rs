@@ -1,0 +1,86 @@
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::Stdio;
+
+use rustix::process::{Pid, Signal, kill_process};
+use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::process::{Child, Command};
+use tokio::sync::watch;
+
+use super::places;
+use super::wait::within;
+
+/// One run of `crosspoint serve`. Dropped, it is killed.
+pub(super) struct Process {
+    child: Child,
+    pid: u32,
+    address: SocketAddr,
+    log: watch::Receiver<Vec<String>>,
+}
+
+impl Process {
+    /// Starts it and waits until it serves.
+    pub async fn start(config: &Path) -> Self {
+        let mut command = command();
+        command.arg("serve").arg("--config").arg(config);
+        let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
+        let pid = child.id().unwrap();
+        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        let (written, mut log) = watch::channel(Vec::new());
+        tokio::spawn(async move {
+            while let Ok(Some(line)) = lines.next_line().await {
+                written.send_modify(|log: &mut Vec<String>| log.push(line));
+            }
+        });
+        let served = within("Crosspoint to serve", log.wait_for(|log| address(log).is_some())).await;
+        let address = served.as_ref().ok().and_then(|log| address(log));
+        drop(served);
+        let Some(address) = address else { panic!("Crosspoint does not start:\n{}", log.borrow().join("\n")) };
+        Self { child, pid, address, log }
+    }
+
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    pub async fn kill(&mut self) {
+        // It may have ended by itself.
+        let _ = self.child.start_kill();
+        self.ended().await;
+    }
+
+    pub fn terminate(&self) {
+        let pid = i32::try_from(self.pid).ok().and_then(Pid::from_raw).unwrap();
+        kill_process(pid, Signal::TERM).unwrap();
+    }
+
+    /// Waits for its end, and for the last line of its log.
+    pub async fn ended(&mut self) -> Option<i32> {
+        let status = within("Crosspoint to end", self.child.wait()).await.unwrap();
+        within("the end of the log", async { while self.log.changed().await.is_ok() {} }).await;
+        status.code()
+    }
+
+    pub fn log(&self) -> String {
+        self.log.borrow().iter().fold(String::new(), |log, line| log + line + "\n")
+    }
+
+    pub fn line(&self, parts: &[&str]) -> Option<String> {
+        self.log.borrow().iter().find(|line| parts.iter().all(|part| line.contains(part))).cloned()
+    }
+}
+
+/// The binary, without the variables that would configure it from outside.
+pub(super) fn command() -> Command {
+    let mut command = Command::new(places::crosspoint());
+    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("CROSSPOINT_")) {
+        command.env_remove(name);
+    }
+    command.stdin(Stdio::null()).stdout(Stdio::null()).kill_on_drop(true);
+    command
+}
+
+fn address(log: &[String]) -> Option<SocketAddr> {
+    let line = log.iter().find(|line| line.contains(" serving "))?;
+    line.split_whitespace().find_map(|word| word.strip_prefix("address="))?.parse().ok()
+}
