@@ -91,6 +91,7 @@ async fn on_signal(stopping: CancellationToken, app: App, relay: Arc<Relay>, gra
         if first {
             tracing::info!(calls = relay.calls_under_way(), grace = ?grace, "draining");
             app.announce_drain();
+            relay.end_streams();
             stopping.cancel();
         } else {
             tracing::warn!("second signal: stopping at once");

@@ -39,11 +39,19 @@ async fn the_fixtures_say_what_neutron_does() -> Result<()> {
 }
 
 async fn sessions(recorder: &mut Recorder) -> Result<()> {
-    recorder.login("a login gives a token and says how long it is good", "correct horse").await?;
-    recorder.login("a login with a wrong password is refused", "wrong horse").await?;
+    let (good, wrong) = (recorder.login("correct horse"), recorder.login("wrong horse"));
+    recorder.step("a login gives a token and says how long it is good", good).await?;
+    recorder.refused("unauthenticated", "a login with a wrong password is refused", wrong).await?;
     recorder.step("a probe lists the extensions", Call::new(Verb::Probe, "")).await?;
+
     let token = std::mem::replace(&mut recorder.token, "no-token".to_owned());
-    recorder.step("a call without a good token is refused before it has an effect", Call::new(Verb::Probe, "")).await?;
+    recorder
+        .refused(
+            "unauthenticated",
+            "a call without a good token is refused before it has an effect",
+            Call::new(Verb::Probe, ""),
+        )
+        .await?;
     recorder.token = token;
     Ok(())
 }
@@ -53,27 +61,34 @@ async fn networks(recorder: &mut Recorder) -> Result<()> {
     let network = recorder.create("network", "xp-blue", &spec).await?;
     recorder.life(&network, &json!({"name": "azure", "description": null}), &json!({"name": "navy"})).await?;
 
-    let call = recorder.about(&network, Verb::Replace);
+    let call = network.call(Verb::Replace);
     let spec = json!({"name": "navy", "provider:network_type": "vlan"});
-    recorder.step("Neutron refuses to set what is set at creation only", Call { spec: spec.into(), ..call }).await?;
+    recorder
+        .refused("invalid", "Neutron refuses to set what is set at creation only", Call { spec: spec.into(), ..call })
+        .await?;
 
-    let create = |spec: Value| Call { spec: spec.into(), marker: "xp-red".to_owned(), ..Call::new(Verb::Create, "network") };
-    recorder.step("an unknown attribute is refused before anything is sent", create(json!({"colour": "red"}))).await?;
-    recorder.step("a value of a wrong type is refused before anything is sent", create(json!({"mtu": "big"}))).await?;
+    let create =
+        |spec: Value| Call { spec: spec.into(), marker: "xp-red".to_owned(), ..Call::new(Verb::Create, "network") };
+    recorder
+        .refused("invalid", "an unknown attribute is refused before anything is sent", create(json!({"colour": "red"})))
+        .await?;
+    recorder
+        .refused("invalid", "a value of a wrong type is refused before anything is sent", create(json!({"mtu": "big"})))
+        .await?;
     let long = create(json!({"description": "x".repeat(250)}));
-    recorder.step("a description that leaves no room for the marker is refused", long).await?;
-    recorder.step("Neutron names the attribute that it does not like", create(json!({"mtu": 7}))).await?;
-    recorder.step("what only administrators may do is denied", create(json!({"shared": true}))).await?;
+    recorder.refused("invalid", "a description that leaves no room for the marker is refused", long).await?;
+    recorder.refused("invalid", "Neutron names the attribute that it does not like", create(json!({"mtu": 7}))).await?;
+    recorder.refused("denied", "what only administrators may do is denied", create(json!({"shared": true}))).await?;
     recorder.set_quota("network", 1).await?;
-    recorder.step("a full quota is a rejection", create(json!({"name": "red"}))).await?;
+    recorder.refused("rejected", "a full quota is a rejection", create(json!({"name": "red"}))).await?;
     recorder.set_quota("network", -1).await?;
 
     recorder.delete(&network).await?;
-    recorder.step("what is gone is not found", recorder.about(&network, Verb::Read)).await?;
-    recorder.step("what is gone cannot be deleted again", recorder.about(&network, Verb::Delete)).await?;
-    let mut call = recorder.about(&network, Verb::Update);
+    recorder.refused("not-found", "what is gone is not found", network.call(Verb::Read)).await?;
+    recorder.refused("not-found", "what is gone cannot be deleted again", network.call(Verb::Delete)).await?;
+    let mut call = network.call(Verb::Update);
     call.spec = json!({"name": "ghost"}).into();
-    recorder.step("what is gone cannot be changed", call).await?;
+    recorder.refused("not-found", "what is gone cannot be changed", call).await?;
     Ok(())
 }
 
@@ -88,7 +103,7 @@ async fn pages(recorder: &mut Recorder) -> Result<()> {
     recorder.step("the next page starts after the last object of the one before", page(Some(&first))).await?;
     recorder.step("the last page names no other", page(Some(&second))).await?;
     recorder.remove("networks", &second).await?;
-    recorder.step("a page token whose object is gone is refused", page(Some(&second))).await?;
+    recorder.refused("rejected", "a page token whose object is gone is refused", page(Some(&second))).await?;
     recorder.remove("networks", &first).await
 }
 
@@ -100,17 +115,22 @@ async fn subnets_ports_and_routers(recorder: &mut Recorder) -> Result<()> {
     whole["name"] = json!("upstairs");
     whole["host_routes"] = json!([{"destination": "198.51.100.0/24", "nexthop": "192.0.2.9"}]);
     recorder.life(&subnet, &json!({"dns_nameservers": ["192.0.2.53"], "gateway_ip": "192.0.2.254"}), &whole).await?;
-    let mut call = recorder.about(&subnet, Verb::Replace);
+    let mut call = subnet.call(Verb::Replace);
     whole["cidr"] = json!("203.0.113.0/24");
     call.spec = whole.into();
-    recorder.step("a replacement that would change what is fixed is refused before anything is sent", call).await?;
-    let mut call = recorder.about(&subnet, Verb::Update);
+    recorder
+        .refused("invalid", "a replacement that would change what is fixed is refused before anything is sent", call)
+        .await?;
+    let mut call = subnet.call(Verb::Update);
     call.spec = json!({"cidr": "203.0.113.0/24"}).into();
-    recorder.step("a patch that would change what is fixed is refused before anything is sent", call).await?;
-    let create = |spec: Value| Call { spec: spec.into(), marker: "xp-odd".to_owned(), ..Call::new(Verb::Create, "subnet") };
+    recorder
+        .refused("invalid", "a patch that would change what is fixed is refused before anything is sent", call)
+        .await?;
+    let create =
+        |spec: Value| Call { spec: spec.into(), marker: "xp-odd".to_owned(), ..Call::new(Verb::Create, "subnet") };
     let odd = json!({"network_id": network.id, "ip_version": 4, "cidr": "192.0.2.0/99"});
-    recorder.step("Neutron names the block that is none", create(odd)).await?;
-    recorder.step("Neutron refuses a block that overlaps with another", create(spec)).await?;
+    recorder.refused("invalid", "Neutron names the block that is none", create(odd)).await?;
+    recorder.refused("invalid", "Neutron refuses a block that overlaps with another", create(spec)).await?;
 
     let spec = json!({
         "network_id": network.id, "name": "desk",
@@ -118,29 +138,40 @@ async fn subnets_ports_and_routers(recorder: &mut Recorder) -> Result<()> {
     });
     let port = recorder.create("port", "xp-desk", &spec).await?;
     recorder.life(&port, &json!({"admin_state_up": false}), &spec).await?;
-    let create = |spec: Value| Call { spec: spec.into(), marker: "xp-chair".to_owned(), ..Call::new(Verb::Create, "port") };
-    recorder.step("an address that is taken is a conflict", create(spec)).await?;
+    let create =
+        |spec: Value| Call { spec: spec.into(), marker: "xp-chair".to_owned(), ..Call::new(Verb::Create, "port") };
+    recorder.refused("conflict", "an address that is taken is a conflict", create(spec)).await?;
     let nowhere = json!({"network_id": "11111111-2222-4333-8444-555555555555"});
-    recorder.step("a network that is not there is a fault of the spec", create(nowhere)).await?;
-    recorder.step("a network in use is a conflict", recorder.about(&network, Verb::Delete)).await?;
+    recorder.refused("invalid", "a network that is not there is a fault of the spec", create(nowhere)).await?;
+    recorder.refused("conflict", "a network in use is a conflict", network.call(Verb::Delete)).await?;
 
     let router = recorder.create("router", "xp-gate", &json!({"name": "gate"})).await?;
     recorder.life(&router, &json!({"name": "door"}), &json!({"name": "gate", "description": "to the lan"})).await?;
     let interface = |action: &str| Call {
         spec: json!({"subnet_id": subnet.id}).into(),
-        ..recorder.about(&router, Verb::Action(action.to_owned()))
+        ..router.call(Verb::Action(action.to_owned()))
     };
     let (add, remove) = (interface("add-router-interface"), interface("remove-router-interface"));
     recorder.step("a router gets an interface", add.clone()).await?;
-    recorder.step("a second interface to the same subnet is there already", add.clone()).await?;
-    recorder.step("a router with an interface cannot be deleted", recorder.about(&router, Verb::Delete)).await?;
+    recorder.refused("already-exists", "a second interface to the same subnet is there already", add.clone()).await?;
+    recorder.refused("conflict", "a router with an interface cannot be deleted", router.call(Verb::Delete)).await?;
     recorder.step("a router loses an interface", remove.clone()).await?;
-    recorder.step("an interface that is not there cannot be removed", remove).await?;
-    recorder.step("an interface is to one of the two", Call { spec: json!({}).into(), ..add.clone() }).await?;
+    recorder.refused("not-found", "an interface that is not there cannot be removed", remove).await?;
+    recorder
+        .refused("invalid", "an interface is to one of the two", Call { spec: json!({}).into(), ..add.clone() })
+        .await?;
     let nowhere = json!({"subnet_id": "11111111-2222-4333-8444-555555555555"});
-    recorder.step("a subnet that is not there is a fault of the spec", Call { spec: nowhere.into(), ..add.clone() }).await?;
+    recorder
+        .refused(
+            "invalid",
+            "a subnet that is not there is a fault of the spec",
+            Call { spec: nowhere.into(), ..add.clone() },
+        )
+        .await?;
     let verb = Verb::Action("explode".to_owned());
-    recorder.step("an action that Neutron does not have is unsupported", Call { verb, ..add }).await?;
+    recorder
+        .refused("unsupported", "an action that Neutron does not have is unsupported", Call { verb, ..add })
+        .await?;
 
     recorder.delete(&router).await?;
     recorder.delete(&port).await?;
@@ -157,15 +188,12 @@ async fn security_groups(recorder: &mut Recorder) -> Result<()> {
     });
     let rule = recorder.create("security-group-rule", "xp-tls", &spec).await?;
     recorder.look(&rule).await?;
-    let again = Call {
-        spec: spec.into(),
-        marker: "xp-tls-again".to_owned(),
-        ..Call::new(Verb::Create, "security-group-rule")
-    };
-    recorder.step("a rule that is there already is named", again).await?;
-    let mut call = recorder.about(&rule, Verb::Update);
+    let again =
+        Call { spec: spec.into(), marker: "xp-tls-again".to_owned(), ..Call::new(Verb::Create, "security-group-rule") };
+    recorder.refused("already-exists", "a rule that is there already is named", again).await?;
+    let mut call = rule.call(Verb::Update);
     call.spec = json!({"description": "SSL"}).into();
-    recorder.step("a rule cannot be changed", call).await?;
+    recorder.refused("unsupported", "a rule cannot be changed", call).await?;
     recorder.delete(&rule).await?;
     recorder.delete(&group).await
 }
@@ -176,6 +204,6 @@ async fn floating_ips(recorder: &mut Recorder) -> Result<()> {
     let address = recorder.create("floating-ip", "xp-way-in", &spec).await?;
     recorder.life(&address, &json!({"description": "the way out"}), &spec).await?;
     let again = Call { spec: spec.into(), marker: "xp-more".to_owned(), ..Call::new(Verb::Create, "floating-ip") };
-    recorder.step("a network without a free address is a conflict", again).await?;
+    recorder.refused("conflict", "a network without a free address is a conflict", again).await?;
     recorder.delete(&address).await
 }

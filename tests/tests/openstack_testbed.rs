@@ -1,4 +1,4 @@
-//! The OpenStack testbed keeps its own promises: without them, the driver's tests prove nothing.
+//! The testbed of Neutron and Keystone keeps its own promises: without them, the driver's tests prove nothing.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use anyhow::Result;

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 
 use clap::Parser;
 use firewall_appliance::{API_KEY, Appliance};
+use tokio::signal::unix::{SignalKind, signal};
 
 /// A small simulated firewall. Its API is at /api/v1; /_sim/requests shows what it was asked.
 #[derive(Parser)]
@@ -21,9 +22,13 @@ struct Arguments {
 async fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
     let key = Some(arguments.api_key).filter(|key| !key.is_empty());
+    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
     let mut appliance = Appliance::start_with_key(arguments.listen, key).await?;
     println!("firewall appliance at {}", appliance.url());
-    tokio::signal::ctrl_c().await?;
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
     appliance.stop().await;
     Ok(())
 }

@@ -132,6 +132,15 @@ mod tests {
     }
 
     #[test]
+    fn the_operators_guide_names_every_field() {
+        const GUIDE: &str = include_str!("../../../docs/operators.md");
+        let written: toml::Table = toml::from_str(&uncommented(SAMPLE)).unwrap();
+        for path in paths(&written) {
+            assert!(GUIDE.contains(&format!("| `{path}` |")), "docs/operators.md does not tell of `{path}`");
+        }
+    }
+
+    #[test]
     fn the_key_and_the_cache_lie_in_the_data_folder_unless_said_otherwise() {
         let config = Config { data_dir: "/srv/xp".into(), ..Config::default() };
         assert_eq!(config.key_file(), Path::new("/srv/xp/secret.key"));

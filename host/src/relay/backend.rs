@@ -36,7 +36,8 @@ pub(super) struct Backend {
     access: Access,
     configuration: Json,
     correlation: AtomicU64,
-    patience: Duration,
+    exchange_time: Duration,
+    reply_timeout: Duration,
 }
 
 #[derive(Debug)]
@@ -91,8 +92,8 @@ impl Backend {
             waiting: limits.queue.map_or(queued, |queue| usize::try_from(queue).unwrap_or(usize::MAX)),
             patience: limits.queue_timeout_ms.map_or(QUEUE_TIMEOUT, |ms| Duration::from_millis(ms.into())),
         });
-        // Twice the reply's time: a backend may still work on a request that it no longer can answer in time.
-        let patience = way.connect_timeout + 2 * way.reply_timeout.unwrap_or(REPLY_TIMEOUT);
+        let reply_timeout = way.reply_timeout.unwrap_or(REPLY_TIMEOUT);
+        let exchange_time = way.connect_timeout + reply_timeout;
         let configuration = Json::from(settings.configuration.clone());
         Ok(Self {
             name: name.to_owned(),
@@ -104,7 +105,8 @@ impl Backend {
             access,
             configuration,
             correlation: AtomicU64::new(1),
-            patience,
+            exchange_time,
+            reply_timeout,
         })
     }
 
@@ -124,9 +126,15 @@ impl Backend {
         }
     }
 
-    /// How long after its intent an exchange may still take effect.
+    /// The longest that an exchange may take: a connection, and the reply.
+    pub fn exchange_time(&self) -> Duration {
+        self.exchange_time
+    }
+
+    /// How long after its intent an exchange may still take effect: the backend may go on working on a request for as
+    /// long again as it was given to answer it.
     pub fn patience(&self) -> Duration {
-        self.patience
+        self.exchange_time + self.reply_timeout
     }
 
     /// Whether the driver logs in.

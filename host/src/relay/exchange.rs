@@ -78,19 +78,20 @@ impl Target {
     /// Makes the exchange and has the reply understood.
     ///
     /// **Invariant:** the exchange is made once. It is made a second time in one case alone: the backend answered that
-    /// it does not know the session, its driver says that it does so before it does anything, and the session can be
-    /// obtained anew.
+    /// it does not know the session (401), its driver says that it does so before it does anything, and the session can
+    /// be obtained anew. Both together end within the time that one may take, so the operation's deadline holds.
     pub async fn exchange(&self, draft: &Draft, admission: &Admission) -> Reached {
-        let reached = self.send(draft, admission.authorization()).await;
+        let deadline = Instant::now() + self.backend.exchange_time();
+        let reached = self.send(draft, admission.authorization(), Some(deadline)).await;
         match &reached {
-            Reached::Fault { fault: Fault::Unauthenticated(_), .. } if self.may_send_again() => {}
+            Reached::Fault { fault: Fault::Unauthenticated(_), failure } if self.may_send_again(failure) => {}
             _ => return reached,
         }
         self.backend.forget(admission);
         match self.authorize().await {
             Ok(renewed) => {
                 tracing::info!(backend = self.backend.name, "the session had ended; sending once more with a new one");
-                self.send(draft, renewed.authorization()).await
+                self.send(draft, renewed.authorization(), Some(deadline)).await
             }
             // The backend was reached, and did nothing: that is what its answer said.
             Err(failure) => Reached::Fault {
@@ -100,17 +101,18 @@ impl Target {
         }
     }
 
-    fn may_send_again(&self) -> bool {
+    fn may_send_again(&self, failure: &Failure) -> bool {
         let precedes = match &self.generation.description().protocol {
             Protocol::Http(http) => http.unauthorized_precedes_effects,
             Protocol::Message(_) | Protocol::Command(_) => false,
         };
-        precedes && self.backend.has_sessions()
+        precedes && failure.backend_status == Some(401) && self.backend.has_sessions()
     }
 
-    async fn send(&self, draft: &Draft, authorization: &Authorization) -> Reached {
+    async fn send(&self, draft: &Draft, authorization: &Authorization, deadline: Option<Instant>) -> Reached {
         let started = Instant::now();
-        let reply = self.backend.transport.exchange(&draft.exchange, authorization).await;
+        let deadline = deadline.map(tokio::time::Instant::from_std);
+        let reply = self.backend.transport.exchange_within(&draft.exchange, authorization, deadline).await;
         let reached = match reply {
             Ok(reply) => self.understand(draft, &reply).await,
             Err(error) => Reached::Failure(of_transport(&error)),
@@ -162,7 +164,7 @@ impl Target {
         });
         let result = async {
             let draft = self.draft(call).await?;
-            let outcome = self.send(&draft, &Authorization::none()).await.into_outcome()?;
+            let outcome = self.send(&draft, &Authorization::none(), None).await.into_outcome()?;
             outcome
                 .session
                 .ok_or_else(|| Failure::new(Code::DriverFailed, "the driver's login gave no session").sent(Sent::Yes))

@@ -137,6 +137,16 @@ pub(super) fn busy(mapping: &Mapping) -> Failure {
     }
 }
 
+/// The object changed between the look at its mapping and the intent.
+pub(super) fn overtaken(mapping: &Mapping) -> Failure {
+    let failure =
+        Failure::new(Code::ObjectBusy, "another call changed the object at the same moment: try again").retry(1);
+    match mapping.operation {
+        Some(id) => failure.operation(id),
+        None => failure,
+    }
+}
+
 /// The object has another revision than the caller demanded.
 pub(super) fn stale(mapping: &Mapping) -> Failure {
     Failure::new(Code::Stale, format!("the object has changed: its mapping's revision is {}", mapping.revision))

@@ -171,14 +171,19 @@ impl Relay {
     /// Takes no new calls and waits for those under way. Says how many were still there when the grace was over.
     pub async fn drain(&self, grace: Duration) -> usize {
         self.tasks.close();
-        self.closing.cancel();
+        self.end_streams();
         if tokio::time::timeout(grace, self.tasks.wait()).await.is_err() {
             return self.tasks.len();
         }
         0
     }
 
-    /// Resolves when no new calls are taken.
+    /// Ends what would go on for ever, event streams above all, so that connections can close.
+    pub fn end_streams(&self) {
+        self.closing.cancel();
+    }
+
+    /// Resolves when streams shall end.
     pub async fn closed(&self) {
         self.closing.cancelled().await;
     }

@@ -9,7 +9,7 @@ use super::Relay;
 use super::backend::Admission;
 use super::call::{Answer, ObjectCall};
 use super::exchange::{Draft, Reached, Target};
-use super::failure::of_refusal;
+use super::failure::{of_refusal, overtaken};
 use super::prepare::{Prepared, etag, fingerprint, prepare};
 use super::queue::{Class, Place};
 use crate::mapping::{
@@ -62,6 +62,8 @@ impl Relay {
             Err(Refusal::Repeated(operation)) => {
                 return self.repeat(&target, &call.caller.name, *operation, true).await;
             }
+            // Preconditions were judged already: another call on the object came between that and now.
+            Err(Refusal::AlreadyMapped(mapping) | Refusal::Stale(mapping)) => return Err(overtaken(&mapping)),
             Err(refusal) => return Err(of_refusal(refusal)),
         };
         let decided = recorded.send(&target).await;

@@ -13,7 +13,7 @@ pub(super) struct Prepared {
     pub draft: Draft,
     /// The object, unless the call is about the backend as a whole.
     pub key: Option<ObjectKey>,
-    /// The mapping's revision that the caller demands.
+    /// The revision of the mapping that the call was translated for; it must still be that when the intent is recorded.
     pub mapping_revision: Option<u64>,
     /// Whether the call changes something.
     pub mutating: bool,
@@ -44,7 +44,7 @@ pub(super) async fn prepare(
     };
     let verb = verb_for(&call.method, mapping);
     supported(kind, &verb)?;
-    let demanded = demanded(&call.precondition, kind, &verb, mapping)?;
+    let precondition = demanded(&call.precondition, kind, &verb, mapping)?;
     if verb != Verb::Create {
         ready(mapping, &verb)?;
     }
@@ -68,8 +68,13 @@ pub(super) async fn prepare(
     if takes_spec(&wire.verb) {
         wire.spec = Json::from(call.spec.clone());
     }
-    wire.precondition = demanded.backend;
-    Ok(Prepared { draft: target.draft(wire).await?, key: Some(key), mapping_revision: demanded.mapping, mutating })
+    wire.precondition = precondition;
+    Ok(Prepared {
+        draft: target.draft(wire).await?,
+        key: Some(key),
+        mapping_revision: mapping.map(|mapping| mapping.revision),
+        mutating,
+    })
 }
 
 async fn prepare_backend_action(target: &Target, call: &ObjectCall) -> Result<Prepared, Failure> {
@@ -138,37 +143,27 @@ fn ready(mapping: Option<&Mapping>, verb: &Verb) -> Result<(), Failure> {
     if settled && mapping.backend_id.is_some() { Ok(()) } else { Err(busy(mapping)) }
 }
 
-/// What the caller's precondition demands, of whom.
-#[derive(Default)]
-struct Demanded {
-    backend: Option<String>,
-    mapping: Option<u64>,
-}
-
+/// Judges the caller's precondition here, or gives back the revision that the backend shall judge.
 fn demanded(
     precondition: &Precondition,
     kind: &Kind,
     verb: &Verb,
     mapping: Option<&Mapping>,
-) -> Result<Demanded, Failure> {
+) -> Result<Option<String>, Failure> {
     match (precondition, mapping) {
-        (Precondition::None, _) | (Precondition::Absent, None) | (Precondition::Present, Some(_)) => {
-            Ok(Demanded::default())
-        }
+        (Precondition::None, _) | (Precondition::Absent, None) | (Precondition::Present, Some(_)) => Ok(None),
         (Precondition::Absent, Some(mapping)) => Err(already_mapped(mapping)),
         (Precondition::Present | Precondition::Match(_), None) => {
             Err(Failure::new(Code::Stale, "If-Match was given, but the object is not mapped"))
         }
-        (Precondition::Match(tag), Some(mapping)) => {
-            if judged_by_backend(kind, mapping) && matches!(verb, Verb::Update | Verb::Replace | Verb::Delete) {
-                // The backend alone knows its present revision; the stored one may be old.
-                return Ok(Demanded { backend: Some(tag.clone()), mapping: None });
-            }
-            if *tag == etag(Some(kind), mapping) {
-                return Ok(Demanded { backend: None, mapping: Some(mapping.revision) });
-            }
-            Err(stale(mapping))
+        // The backend alone knows its present revision; the stored one may be old.
+        (Precondition::Match(tag), Some(mapping))
+            if judged_by_backend(kind, mapping) && matches!(verb, Verb::Update | Verb::Replace | Verb::Delete) =>
+        {
+            Ok(Some(tag.clone()))
         }
+        (Precondition::Match(tag), Some(mapping)) if *tag == etag(Some(kind), mapping) => Ok(None),
+        (Precondition::Match(_), Some(mapping)) => Err(stale(mapping)),
     }
 }
 

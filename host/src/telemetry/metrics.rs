@@ -274,8 +274,8 @@ mod tests {
 
     const MILLISECOND: Duration = Duration::from_millis(1);
 
-    #[test]
-    fn everything_recorded_is_rendered_under_its_documented_name() {
+    /// One of each.
+    fn recorded() -> Metrics {
         let metrics = Metrics::new("1.2.3");
         metrics.exchange("fw-dc1", "create", ExchangeResult::Ok, Sent::Yes, MILLISECOND);
         metrics.call("fw-dc1", "rule", "create", "ok");
@@ -284,8 +284,13 @@ mod tests {
         metrics.driver_trap("neutron");
         metrics.commit(3, MILLISECOND);
         metrics.request("/v1/mappings", 200);
-        let queue = metrics.queue("fw-dc1", QueueClass::Mutation);
-        let _waiting = GaugeGuard::enter(&queue.waiting);
+        metrics.queue("fw-dc1", QueueClass::Mutation).waiting.set(1);
+        metrics
+    }
+
+    #[test]
+    fn everything_recorded_is_rendered_under_its_documented_name() {
+        let metrics = recorded();
         let text = metrics.render();
         for line in [
             r#"crosspoint_build_info{version="1.2.3"} 1"#,
@@ -309,6 +314,21 @@ mod tests {
             assert!(text.lines().any(|shown| shown == line), "{line} is not in\n{text}");
         }
         assert!(text.ends_with("# EOF\n"));
+    }
+
+    #[test]
+    fn the_operators_guide_names_every_metric() {
+        const GUIDE: &str = include_str!("../../../docs/operators.md");
+        let text = recorded().render();
+        let described = text.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split_once(' '));
+        for (name, kind) in described {
+            let shown = match kind {
+                "counter" => format!("`{name}_total`"),
+                "info" => format!("`{name}_info`"),
+                _ => format!("`{name}`"),
+            };
+            assert!(GUIDE.contains(&shown), "docs/operators.md does not tell of {shown}");
+        }
     }
 
     #[test]

@@ -2,7 +2,6 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::process::Stdio;
 
-use rustix::process::{Pid, Signal, kill_process};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
 use tokio::sync::watch;
@@ -50,8 +49,8 @@ impl Process {
     }
 
     pub fn terminate(&self) {
-        let pid = i32::try_from(self.pid).ok().and_then(Pid::from_raw).unwrap();
-        kill_process(pid, Signal::TERM).unwrap();
+        let sent = std::process::Command::new("sh").args(["-c", &format!("kill -TERM {}", self.pid)]).status().unwrap();
+        assert!(sent.success(), "SIGTERM could not be sent");
     }
 
     /// Waits for its end, and for the last line of its log.

@@ -65,10 +65,9 @@ impl Scene {
 
     /// The one operation of tenant `acme` in this state, once there is one.
     pub async fn operation(&self, state: &str) -> Value {
-        let found = until(&format!("an operation that is {state}"), async || {
-            Some(self.operations(state).await).filter(|found| !found.is_empty())
-        });
-        let found = found.await;
+        let what = format!("an operation that is {state}");
+        let some = async || Some(self.operations(state).await).filter(|found| !found.is_empty());
+        let found = until(&what, some).await;
         assert_eq!(found.len(), 1, "{found:#?}");
         found[0].clone()
     }

@@ -97,8 +97,7 @@ fn is_root() -> bool {
 
 fn install_arguments() -> Vec<&'static str> {
     // The machine is there for tests: what a power cut leaves behind matters less than the time that syncing takes.
-    let mut arguments =
-        vec!["install", "--yes", "--no-install-recommends", "-o", "Dpkg::Options::=--force-unsafe-io"];
+    let mut arguments = vec!["install", "--yes", "--no-install-recommends", "-o", "Dpkg::Options::=--force-unsafe-io"];
     arguments.extend(PACKAGES);
     arguments
 }

@@ -18,6 +18,19 @@ pub struct Made {
     pub id: String,
 }
 
+impl Made {
+    /// A call about the object.
+    pub fn call(&self, verb: Verb) -> Call {
+        Call {
+            cmp_id: Some(format!("cmp-{}", self.marker)),
+            backend_id: Some(self.id.clone()),
+            marker: self.marker.clone(),
+            attributes: self.attributes.clone(),
+            ..Call::new(verb, &self.kind)
+        }
+    }
+}
+
 pub struct Recorder {
     openstack: &'static OpenStack,
     project: Project,
@@ -49,18 +62,32 @@ impl Recorder {
         fixtures
     }
 
-    /// Makes one call and keeps it.
-    pub async fn step(&mut self, name: &str, call: Call) -> Result<Result<Outcome, Fault>> {
+    /// Makes a call that succeeds, and keeps it.
+    pub async fn step(&mut self, name: &str, call: Call) -> Result<Outcome> {
+        let result = self.record(name, &call).await.with_context(|| name.to_owned())?;
+        result.with_context(|| name.to_owned())
+    }
+
+    /// Makes a call that ends in this fault, and keeps it.
+    pub async fn refused(&mut self, fault: &str, name: &str, call: Call) -> Result<()> {
+        let result = self.record(name, &call).await.with_context(|| name.to_owned())?;
+        match result {
+            Err(actual) if actual.name() == fault => Ok(()),
+            other => bail!("{name}: not `{fault}` but {other:?}"),
+        }
+    }
+
+    async fn record(&mut self, name: &str, call: &Call) -> Result<Result<Outcome, Fault>> {
         let mut fixture = json!({"name": name, "call": call});
         if let Some(credentials) = &call.credentials {
             fixture["call"]["credentials"] = json!(credentials.secrets);
         }
-        let result = match Neutron::encode(&call) {
+        let result = match Neutron::encode(call) {
             Ok(exchange) => {
-                let reply = self.exchange(&exchange).await.with_context(|| name.to_owned())?;
-                fixture["exchange"] = readable(json!(exchange), "http");
-                fixture["reply"] = readable(json!(reply), "http");
-                Neutron::decode(&call, &[], &reply)
+                let reply = self.exchange(&exchange).await?;
+                fixture["exchange"] = readable(json!(exchange));
+                fixture["reply"] = readable(json!(reply));
+                Neutron::decode(call, &[], &reply)
             }
             Err(fault) => {
                 fixture["fault"] = json!(fault);
@@ -74,7 +101,11 @@ impl Recorder {
     /// Performs an exchange, as the host would.
     async fn exchange(&self, exchange: &Exchange) -> Result<Reply> {
         let Request::Http(request) = &exchange.request else { bail!("not HTTP") };
-        let endpoint = if exchange.endpoint == "identity" { self.openstack.keystone().url() } else { self.openstack.neutron().url() };
+        let endpoint = if exchange.endpoint == "identity" {
+            self.openstack.keystone().url()
+        } else {
+            self.openstack.neutron().url()
+        };
         let mut headers: Vec<(&str, &str)> = Vec::new();
         for header in request.headers.iter().filter(|header| header.name != "content-type") {
             headers.push((&header.name, std::str::from_utf8(&header.value)?));
@@ -88,15 +119,12 @@ impl Recorder {
         Ok(reply(&answer))
     }
 
-    pub async fn login(&mut self, name: &str, password: &str) -> Result<()> {
+    /// A login of the project's user.
+    pub fn login(&self, password: &str) -> Call {
         let secrets = [("username", self.project.username.as_str()), ("password", password)];
-        let call = json!({
-            "verb": "login",
-            "configuration": {"project": self.project.name},
-            "credentials": secrets,
-        });
-        self.step(name, serde_json::from_value(call)?).await?.ok();
-        Ok(())
+        let configuration = json!({"project": self.project.name});
+        let call = json!({"verb": "login", "configuration": configuration, "credentials": secrets});
+        serde_json::from_value(call).unwrap()
     }
 
     /// Creates an object that later steps are about.
@@ -105,7 +133,7 @@ impl Recorder {
         call.marker = marker.to_owned();
         call.cmp_id = Some(format!("cmp-{marker}"));
         call.spec = spec.clone().into();
-        let outcome = self.step(&format!("{} is created with its marker", a(kind)), call).await??;
+        let outcome = self.step(&format!("{} is created with its marker", a(kind)), call).await?;
         Ok(Made {
             kind: kind.to_owned(),
             marker: marker.to_owned(),
@@ -115,58 +143,40 @@ impl Recorder {
         })
     }
 
-    /// A call about an object that was made.
-    pub fn about(&self, made: &Made, verb: Verb) -> Call {
-        Call {
-            cmp_id: Some(format!("cmp-{}", made.marker)),
-            backend_id: Some(made.id.clone()),
-            marker: made.marker.clone(),
-            attributes: made.attributes.clone(),
-            ..Call::new(verb, &made.kind)
-        }
-    }
-
     /// Every verb between creation and deletion.
     pub async fn life(&mut self, made: &Made, patch: &Value, whole: &Value) -> Result<()> {
         let revision = self.look(made).await?;
         let kind = a(&made.kind);
-        let update = Call {
-            spec: patch.clone().into(),
-            precondition: Some(revision),
-            ..self.about(made, Verb::Update)
-        };
-        self.step(&format!("{kind} is changed if it is unchanged"), update.clone()).await??;
-        let stale = self.step(&format!("{kind} that has changed is stale"), update.clone()).await?;
-        assert_eq!(stale.map_err(|fault| fault.name()), Err("stale"));
+        let spec = Json::from(patch.clone());
+        let update = Call { spec, precondition: Some(revision), ..made.call(Verb::Update) };
+        self.step(&format!("{kind} is changed if it is unchanged"), update.clone()).await?;
+        self.refused("stale", &format!("{kind} that has changed is stale"), update.clone()).await?;
         let strange = Call { precondition: Some("\"etag\"".to_owned()), ..update };
-        self.step(&format!("{kind} never has a revision that is not Neutron's"), strange).await?.ok();
-        let replace = Call { spec: whole.clone().into(), ..self.about(made, Verb::Replace) };
-        self.step(&format!("{kind} gets a whole new spec"), replace).await??;
+        self.refused("stale", &format!("{kind} never has a revision that is not Neutron's"), strange).await?;
+        let replace = Call { spec: whole.clone().into(), ..made.call(Verb::Replace) };
+        self.step(&format!("{kind} gets a whole new spec"), replace).await?;
         Ok(())
     }
 
     /// Every verb that only reads; the object's revision.
     pub async fn look(&mut self, made: &Made) -> Result<String> {
         let kind = a(&made.kind);
-        let find = Call {
-            spec: made.spec.clone().into(),
-            marker: made.marker.clone(),
-            ..Call::new(Verb::Find, &made.kind)
-        };
-        let found = self.step(&format!("{kind} is found by its marker"), find.clone()).await??;
+        let find =
+            Call { spec: made.spec.clone().into(), marker: made.marker.clone(), ..Call::new(Verb::Find, &made.kind) };
+        let found = self.step(&format!("{kind} is found by its marker"), find.clone()).await?;
         assert_eq!(found.found.len(), 1);
         let other = Call { marker: "xp-nobody".to_owned(), ..find };
-        let found = self.step(&format!("{kind} with another marker is not found"), other).await??;
+        let found = self.step(&format!("{kind} with another marker is not found"), other).await?;
         assert_eq!(found.found.len(), 0);
-        let adopt = Call { attributes: Json::null(), ..self.about(made, Verb::Read) };
-        self.step(&format!("{kind} that is adopted is read with its attributes"), adopt).await??;
-        self.step(&format!("all of a kind are listed: {}", made.kind), Call::new(Verb::List, &made.kind)).await??;
-        let read = self.step(&format!("{kind} is read"), self.about(made, Verb::Read)).await??;
+        let adopt = Call { attributes: Json::null(), ..made.call(Verb::Read) };
+        self.step(&format!("{kind} that is adopted is read with its attributes"), adopt).await?;
+        self.step(&format!("all of a kind are listed: {}", made.kind), Call::new(Verb::List, &made.kind)).await?;
+        let read = self.step(&format!("{kind} is read"), made.call(Verb::Read)).await?;
         read.revision.context("no revision")
     }
 
     pub async fn delete(&mut self, made: &Made) -> Result<()> {
-        self.step(&format!("{} is deleted", a(&made.kind)), self.about(made, Verb::Delete)).await??;
+        self.step(&format!("{} is deleted", a(&made.kind)), made.call(Verb::Delete)).await?;
         Ok(())
     }
 
@@ -234,11 +244,11 @@ fn reply(answer: &Answer) -> Reply {
 }
 
 /// Shows a JSON body as JSON and not as a string.
-fn readable(mut message: Value, protocol: &str) -> Value {
-    if let Some(body) = message[protocol].get_mut("body") {
-        if let Some(json) = body.as_str().and_then(|text| serde_json::from_str::<Value>(text).ok()) {
-            *body = json!({"json": json});
-        }
+fn readable(mut message: Value) -> Value {
+    if let Some(body) = message["http"].get_mut("body")
+        && let Some(json) = body.as_str().and_then(|text| serde_json::from_str::<Value>(text).ok())
+    {
+        *body = json!({"json": json});
     }
     message
 }

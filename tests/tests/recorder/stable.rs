@@ -40,10 +40,10 @@ fn tidy(value: &mut Value) {
             if items.iter().all(Value::is_object) {
                 items.sort_by_cached_key(without_ids);
             }
-            if let [Value::String(name), Value::String(value)] = items.as_mut_slice() {
-                if name == "x-subject-token" {
-                    "gAAAAABpa-token-of-Keystone".clone_into(value);
-                }
+            if let [Value::String(name), Value::String(value)] = items.as_mut_slice()
+                && name == "x-subject-token"
+            {
+                "gAAAAABpa-token-of-Keystone".clone_into(value);
             }
         }
         _ => {}
@@ -72,7 +72,9 @@ impl Names {
                 // In an order that does not depend on how the map is made.
                 let mut members: Vec<_> = members.iter_mut().collect();
                 members.sort_by_key(|(name, _)| (*name).clone());
-                members.into_iter().for_each(|(_, member)| self.rename(member));
+                for (_, member) in members {
+                    self.rename(member);
+                }
             }
             Value::Array(items) => items.iter_mut().for_each(|item| self.rename(item)),
             Value::String(text) => *text = replaced(text, |id| self.name(id)),

@@ -48,15 +48,52 @@ const KEEP_RESIDENT: usize = 256 << 10;
 impl EngineConfig {
     /// A wasmtime engine with these settings, and whether it is pooled.
     pub(super) fn build(&self) -> wasmtime::Result<(Engine, bool)> {
-        let mut pooled = base();
+        let mut pooled = self.base();
         pooled.allocation_strategy(InstanceAllocationStrategy::Pooling(self.pool()));
         match Engine::new(&pooled) {
             Ok(engine) => Ok((engine, true)),
             Err(error) => {
                 tracing::warn!(%error, "no address space for a pool: driver instances are allocated one by one");
-                Ok((Engine::new(frugal(&mut base()))?, false))
+                Ok((Engine::new(&self.base())?, false))
             }
         }
+    }
+
+    fn base(&self) -> Config {
+        let mut config = Config::new();
+        config
+            .wasm_component_model(true)
+            // Drivers never wait, so the component model's own concurrency is only surface.
+            .concurrency_support(false)
+            .epoch_interruption(true)
+            // The panic's text is found in the memory of what trapped.
+            .coredump_on_trap(true)
+            .memory_init_cow(true)
+            .cranelift_opt_level(OptLevel::Speed)
+            // The same call must give the same exchange on every node.
+            .cranelift_nan_canonicalization(true)
+            // Bounds are checked in code, not by guard pages. With guards every instance has its heap opened and closed
+            // by `mprotect`, which costs more than the checks (a fifth of a call), takes the process's memory lock, and
+            // reserves terabytes.
+            .signals_based_traps(false)
+            .memory_guard_size(0)
+            .guard_before_linear_memory(false)
+            .memory_reservation(self.memory_limit as u64)
+            .memory_may_move(false);
+        let needless = WasmFeatures::THREADS
+            | WasmFeatures::SHARED_EVERYTHING_THREADS
+            | WasmFeatures::MEMORY64
+            | WasmFeatures::RELAXED_SIMD
+            | WasmFeatures::GC
+            | WasmFeatures::FUNCTION_REFERENCES
+            | WasmFeatures::EXCEPTIONS
+            | WasmFeatures::LEGACY_EXCEPTIONS
+            | WasmFeatures::STACK_SWITCHING
+            | WasmFeatures::WIDE_ARITHMETIC
+            | WasmFeatures::CUSTOM_PAGE_SIZES
+            | WasmFeatures::TAIL_CALL;
+        config.wasm_features(needless, false);
+        config
     }
 
     fn pool(&self) -> PoolingAllocationConfig {
@@ -77,38 +114,4 @@ impl EngineConfig {
             .pagemap_scan(Enabled::Auto);
         pool
     }
-}
-
-fn base() -> Config {
-    let mut config = Config::new();
-    config
-        .wasm_component_model(true)
-        // Drivers never wait, so the component model's own concurrency is only surface.
-        .concurrency_support(false)
-        .epoch_interruption(true)
-        // The panic's text is found in the memory of what trapped.
-        .coredump_on_trap(true)
-        .memory_init_cow(true)
-        .cranelift_opt_level(OptLevel::Speed)
-        // The same call must give the same exchange on every node.
-        .cranelift_nan_canonicalization(true);
-    let needless = WasmFeatures::THREADS
-        | WasmFeatures::SHARED_EVERYTHING_THREADS
-        | WasmFeatures::MEMORY64
-        | WasmFeatures::RELAXED_SIMD
-        | WasmFeatures::GC
-        | WasmFeatures::FUNCTION_REFERENCES
-        | WasmFeatures::EXCEPTIONS
-        | WasmFeatures::LEGACY_EXCEPTIONS
-        | WasmFeatures::STACK_SWITCHING
-        | WasmFeatures::WIDE_ARITHMETIC
-        | WasmFeatures::CUSTOM_PAGE_SIZES
-        | WasmFeatures::TAIL_CALL;
-    config.wasm_features(needless, false);
-    config
-}
-
-/// For machines with little address space: nothing is reserved beforehand, and bounds are checked in code.
-fn frugal(config: &mut Config) -> &Config {
-    config.memory_reservation(0).memory_reservation_for_growth(1 << 20).memory_guard_size(64 << 10)
 }

@@ -45,7 +45,7 @@ pub fn check(description: &Description, metadata: Option<&Metadata>) -> Result<C
     let kinds: HashMap<_, _> = description.kinds.iter().filter_map(|kind| problems.kind(kind)).collect();
     let actions = problems.actions("", &description.actions);
     let version = Version::parse(&description.version).map_err(|error| {
-        problems.add(format!("version `{:.64}` is no semantic version: {error}", description.version))
+        problems.add(format!("version `{:.64}` is no semantic version: {error}", description.version));
     });
     match (version, configuration) {
         (Ok(version), Some(configuration)) if problems.0.is_empty() => {

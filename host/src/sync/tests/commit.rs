@@ -10,6 +10,11 @@ use super::notes::{Command, Model, Notes, append, contents, write};
 use super::{eager, node, patient, wait_for};
 use crate::sync::{Options, ProposeError, Replica, ReplicaExt, SingleNode, Table};
 
+/// A node whose layers move all the time.
+fn checkpointing(disk: &SimDisk) -> SingleNode<Notes> {
+    SingleNode::open_on(disk, Notes::default(), eager()).unwrap()
+}
+
 #[tokio::test]
 async fn a_queue_of_any_length_costs_one_sync() {
     let disk = SimDisk::default();
@@ -46,7 +51,7 @@ async fn nothing_is_acknowledged_or_shown_before_it_is_durable() {
 
 #[tokio::test]
 async fn an_answered_command_is_in_the_next_snapshot() {
-    let node = node(&SimDisk::default());
+    let node = checkpointing(&SimDisk::default());
     for n in 0..50_u64 {
         let committed = node.propose(append("key", "x")).await.unwrap();
         assert_eq!(committed.index, n + 1);
@@ -58,7 +63,7 @@ async fn an_answered_command_is_in_the_next_snapshot() {
 
 #[tokio::test]
 async fn a_change_of_the_applied_index_comes_after_its_snapshot() {
-    let node = Arc::new(node(&SimDisk::default()));
+    let node = Arc::new(checkpointing(&SimDisk::default()));
     let mut applied = node.applied();
     let proposer = tokio::spawn({
         let node = Arc::clone(&node);
@@ -162,7 +167,7 @@ async fn a_command_that_could_not_be_replayed_never_reaches_the_log() {
 #[tokio::test]
 async fn the_log_forgets_what_a_checkpoint_holds_and_nothing_else() {
     let disk = SimDisk::default();
-    let node = SingleNode::open_on(&disk, Notes::default(), eager()).unwrap();
+    let node = checkpointing(&disk);
     let mut size = 0;
     for n in 0..300 {
         node.propose(write(&format!("{}", n % 10), &"x".repeat(10_000))).await.unwrap();

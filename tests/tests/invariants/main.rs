@@ -1,0 +1,6 @@
+//! What Crosspoint *is*: one file for each invariant, under its own words.
+//!
+//! All of them are about a real process, the drivers as they are shipped, and a backend that counts what reaches it.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+mod one_in_one_out;
