@@ -89,23 +89,7 @@ impl Translator {
         R: Lift + Send + Sync + 'static,
         (R,): ComponentNamedList + Lift,
     {
-        if true {
-            let mut cell = self.engine.cell().await;
-            let store = cell.store();
-            store.epoch_deadline_trap();
-            store.set_epoch_deadline(2);
-            let r: wasmtime::Result<(R,)> = (|| {
-                let instance = self.component.instantiate(&mut *store)?;
-                store.data_mut().instantiated();
-                let function = instance.get_typed_func::<P, (R,)>(&mut *store, function)?;
-                function.call(&mut *store, parameters)
-            })();
-            return match r { Ok((r,)) => Ok(r), Err(error) => Err(cell.explain(&error)) };
-        }
-        todo!()
-    }
-}
-/*
+        let mut cell = self.engine.cell().await;
         let deadline = self.engine.limits().deadline;
         let store = cell.store();
         let result = metered(deadline, async {
@@ -121,4 +105,3 @@ impl Translator {
         }
     }
 }
-*/
