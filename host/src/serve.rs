@@ -16,7 +16,7 @@ use crate::driver::{Engine, EngineConfig, PackageStore, WatchConfig, watch};
 use crate::mapping::Ledger;
 use crate::relay::{Parts, Relay, Retention};
 use crate::secrets::Keyring;
-use crate::sync::{Options, SingleNode};
+use crate::sync::{CommitObserver, Options, SingleNode};
 use crate::telemetry::{self, Metrics};
 
 /// Serves until SIGTERM or SIGINT, then drains. A second signal ends the process at once.
@@ -32,7 +32,12 @@ async fn run(config: Config) -> anyhow::Result<ExitCode> {
         .with_context(|| format!("data_dir: {} cannot be made", config.data_dir.display()))?;
     let keyring = Keyring::open_or_create(&config.key_file())?;
     let metrics = Arc::new(Metrics::new(version));
-    let store = Arc::new(SingleNode::open(config.data_dir.join("store"), Ledger, Options::default())?);
+    let counted = Arc::clone(&metrics);
+    let observer = CommitObserver(Arc::new(move |commands, took| {
+        counted.commit(u32::try_from(commands).unwrap_or(u32::MAX), took);
+    }));
+    let options = Options { observer: Some(observer), ..Options::default() };
+    let store = Arc::new(SingleNode::open(config.data_dir.join("store"), Ledger, options)?);
     let engine = Arc::new(Engine::new(engine_config(&config))?);
     let relay = Arc::new(Relay::new(Parts {
         store: Arc::clone(&store) as _,

@@ -4,6 +4,7 @@
 //! `cargo-deny`, a Neutron server to test against) they find or make, and say so.
 
 mod check;
+mod demo;
 mod drivers;
 mod process;
 mod project;
@@ -18,6 +19,7 @@ use clap::Parser;
 #[derive(Parser)]
 #[command(bin_name = "cargo xtask", version)]
 enum Command {
+    Demo(demo::Demo),
     Drivers(drivers::Drivers),
     Test(test::Test),
     Check(check::Check),
@@ -25,6 +27,7 @@ enum Command {
 
 fn main() -> ExitCode {
     let outcome = match Command::parse() {
+        Command::Demo(command) => command.run(),
         Command::Drivers(command) => command.run(),
         Command::Test(command) => command.run(),
         Command::Check(command) => command.run(),

@@ -127,3 +127,80 @@ fn conflict(said: Said) -> Fault {
         _ => Fault::Conflict(said.message),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+    use super::*;
+    use serde_json::json;
+
+    fn said(call: &Call, status: u16, body: &str) -> Fault {
+        fault(call, &HttpReply { status, headers: Vec::new(), body: body.into() })
+    }
+
+    fn creation(spec: Value) -> Call {
+        Call { spec: spec.into(), ..Call::new(Verb::Create, "network") }
+    }
+
+    /// What `oslo.middleware` answers where Neutron failed on the way.
+    const FAILED: &str = r#"{"NeutronError": {"type": "HTTPInternalServerError", "message":
+        "Request Failed: internal server error while processing your request.", "detail": ""}}"#;
+
+    /// What `keystonemiddleware` answers where Keystone does not.
+    const NO_KEYSTONE: &str = r#"{"message": "The server is currently unavailable. Please try again at a later time.<br /><br />\n\n\n",
+        "code": "503 Service Unavailable", "title": "Service Unavailable"}"#;
+
+    #[test]
+    fn a_failure_on_the_way_leaves_doubt() {
+        let call = creation(json!({}));
+        for (status, body) in [
+            (500, FAILED),
+            (502, "<html><h1>502 Bad Gateway</h1></html>"),
+            (504, "upstream request timeout"),
+            (503, "upstream connect error or disconnect/reset before headers"),
+            (503, ""),
+        ] {
+            assert!(said(&call, status, body).leaves_doubt(), "{status} {body}");
+        }
+    }
+
+    #[test]
+    fn a_refusal_before_the_way_leaves_none() {
+        let call = creation(json!({}));
+        let haproxy = "<html><body><h1>503 Service Unavailable</h1>\nNo server is available to handle this request.\n";
+        for body in [NO_KEYSTONE, haproxy] {
+            assert_eq!(said(&call, 503, body).name(), "unavailable", "{body}");
+        }
+        assert_eq!(said(&Call::new(Verb::Read, "network"), 503, "").name(), "unavailable");
+        assert_eq!(said(&call, 429, "").name(), "throttled");
+        assert_eq!(said(&call, 501, r#"{"NotImplementedError": {"message": "no"}}"#).name(), "unsupported");
+    }
+
+    #[test]
+    fn every_phrase_for_a_bad_attribute_gives_its_pointer() {
+        for (message, pointer) in [
+            ("Invalid input for cidr. Reason: '1' is not a valid IP subnet.", "/cidr"),
+            ("Failed to parse request. Required attribute 'network_id' not specified", "/network_id"),
+            ("Attribute 'routes' not allowed in POST", "/routes"),
+            ("Unrecognized attribute(s) 'binding:profile'", "/binding:profile"),
+            ("Cannot update read-only attribute ip_version", "/ip_version"),
+            ("Invalid input for operation: Gateway is not valid on subnet.", ""),
+            ("Invalid input for /../. Reason: none.", ""),
+        ] {
+            let body = json!({"NeutronError": {"type": "HTTPBadRequest", "message": message, "detail": ""}});
+            let fault = said(&creation(json!({})), 400, &body.to_string());
+            assert_eq!(fault, Fault::invalid(pointer, message));
+        }
+        let body = json!({"NeutronError": {"message": "Unrecognized attribute(s) 'a, b'"}}).to_string();
+        let Fault::Invalid(violations) = said(&creation(json!({})), 400, &body) else { panic!("not invalid") };
+        assert_eq!(violations.iter().map(|v| v.pointer.as_str()).collect::<Vec<_>>(), ["/a", "/b"]);
+    }
+
+    #[test]
+    fn a_wrong_address_is_not_taken_for_an_absent_object() {
+        let fault = said(&creation(json!({"name": "x"})), 404, "The resource could not be found.");
+        assert_eq!(fault.name(), "rejected");
+        assert_eq!(said(&Call::new(Verb::List, "network"), 404, "").name(), "rejected");
+    }
+}

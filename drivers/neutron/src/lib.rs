@@ -80,10 +80,63 @@ crosspoint_sdk::export!(Neutron, name = NAME, version = VERSION, fixtures = "../
 
 #[cfg(test)]
 mod tests {
-    use super::Neutron;
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+    use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn it_keeps_the_contract() {
         crosspoint_sdk::harness::check::<Neutron>();
+    }
+
+    fn verb() -> impl Strategy<Value = Verb> {
+        use Verb::{Create, Delete, Find, List, Login, Poll, Probe, Read, Replace, Update};
+        let action = Verb::Action("add-router-interface".to_owned());
+        prop::sample::select(vec![Create, Read, Replace, Update, Delete, Find, List, Poll, Probe, Login, action])
+    }
+
+    /// JSON that has something of what Neutron says.
+    fn body() -> impl Strategy<Value = String> {
+        let leaf = prop_oneof![Just("null".to_owned()), "-?[0-9]{1,20}", "\"[a-z \\[\\]-]{0,9}\""];
+        let name = "network|networks|networks_links|id|description|NeutronError|error|message|token|rel|extensions";
+        leaf.prop_recursive(4, 24, 4, move |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..4).prop_map(|items| format!("[{}]", items.join(","))),
+                prop::collection::vec((name, inner), 0..4).prop_map(|members| {
+                    let members: Vec<_> = members.iter().map(|(name, value)| format!("\"{name}\":{value}")).collect();
+                    format!("{{{}}}", members.join(","))
+                }),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn no_reply_makes_it_panic(
+            verb in verb(),
+            status in prop_oneof![100..600_u16, any::<u16>(), prop::sample::select(vec![200, 201, 400, 404, 409, 503])],
+            headers in prop::collection::vec(("(?i)x-subject-token|retry-after|etag", any::<Vec<u8>>()), 0..3),
+            body in prop_oneof![body().prop_map(String::into_bytes), any::<Vec<u8>>()],
+        ) {
+            let call = Call { marker: "xp-1".to_owned(), backend_id: Some("1".to_owned()), ..Call::new(verb, "network") };
+            let headers = headers.into_iter().map(|(name, value)| Header { name, value }).collect();
+            let reply = Reply::Http(HttpReply { status, headers, body: Bytes(body) });
+            let _ = Neutron::decode(&call, &[], &reply);
+        }
+
+        #[test]
+        fn no_call_makes_it_panic(verb in verb(), id in any::<String>(), marker in any::<String>(), spec in body()) {
+            let call = Call {
+                backend_id: Some(id.clone()),
+                marker,
+                page_token: Some(id.clone()),
+                precondition: Some(id),
+                spec: Json::trusted(spec.clone()),
+                attributes: Json::trusted(spec),
+                ..Call::new(verb, "router")
+            };
+            let _ = Neutron::encode(&call);
+        }
     }
 }

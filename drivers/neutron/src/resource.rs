@@ -95,14 +95,17 @@ impl<R: Resource> JsonSchema for Patch<R> {
     }
 
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        let mut schema = R::json_schema(generator);
-        schema.remove("required");
-        schema.insert("title".to_owned(), Self::schema_name().into());
-        if let Some(Value::Object(properties)) = schema.get_mut("properties") {
-            properties.retain(|name, _| !R::FIXED.contains(&name.as_str()));
-        }
-        schema
+        patch(R::json_schema(generator), &Self::schema_name(), R::FIXED)
     }
+}
+
+fn patch(mut schema: Schema, title: &str, fixed: &[&str]) -> Schema {
+    schema.remove("required");
+    schema.insert("title".to_owned(), title.into());
+    if let Some(Value::Object(properties)) = schema.get_mut("properties") {
+        properties.retain(|name, _| !fixed.contains(&name.as_str()));
+    }
+    schema
 }
 
 /// The schema of an object as Neutron shows it: what the spec has, what Neutron adds, and whatever its extensions add.
@@ -114,30 +117,33 @@ impl<R: Resource> JsonSchema for Shown<R> {
     }
 
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        let spec = R::json_schema(generator);
-        let mut properties = Object::new();
-        if let Some(Value::Object(known)) = spec.get("properties") {
-            // Neutron's own values need not keep to the limits of a spec, so only the descriptions are taken over.
-            let described = |about: &Value| about.get("description").map(|text| json!({"description": text}));
-            properties.extend(known.iter().filter_map(|(name, about)| Some((name.clone(), described(about)?))));
-        }
-        for (name, about) in [
-            ("id", json!({"type": "string", "description": "Neutron's id of the object."})),
-            ("revision_number", json!({"type": "integer", "description": "Grows with each change."})),
-            ("created_at", json!({"type": "string", "description": "When it was made, in UTC."})),
-            ("updated_at", json!({"type": "string", "description": "When it was last changed, in UTC."})),
-            ("project_id", json!({"type": "string", "description": "The project that owns it."})),
-        ] {
-            properties.insert(name.to_owned(), about);
-        }
-        let mut schema = Schema::default();
-        schema.insert("title".to_owned(), Self::schema_name().into());
-        schema.insert("description".to_owned(), format!("{}, as Neutron shows it.", R::SUMMARY).into());
-        schema.insert("type".to_owned(), "object".into());
-        schema.insert("required".to_owned(), json!(["id"]));
-        schema.insert("properties".to_owned(), properties.into());
-        schema
+        shown(&R::json_schema(generator), &Self::schema_name(), R::SUMMARY)
     }
+}
+
+fn shown(spec: &Schema, title: &str, summary: &str) -> Schema {
+    let mut properties = Object::new();
+    if let Some(Value::Object(known)) = spec.get("properties") {
+        // Neutron's own values need not keep to the limits of a spec, so only the descriptions are taken over.
+        let described = |about: &Value| about.get("description").map(|text| json!({"description": text}));
+        properties.extend(known.iter().filter_map(|(name, about)| Some((name.clone(), described(about)?))));
+    }
+    for (name, kind, description) in [
+        ("id", "string", "Neutron's id of the object."),
+        ("revision_number", "integer", "Grows with each change."),
+        ("created_at", "string", "When it was made, in UTC."),
+        ("updated_at", "string", "When it was last changed, in UTC."),
+        ("project_id", "string", "The project that owns it."),
+    ] {
+        properties.insert(name.to_owned(), json!({"type": kind, "description": description}));
+    }
+    let mut schema = Schema::default();
+    schema.insert("title".to_owned(), title.into());
+    schema.insert("description".to_owned(), format!("{summary}, as Neutron shows it.").into());
+    schema.insert("type".to_owned(), "object".into());
+    schema.insert("required".to_owned(), json!(["id"]));
+    schema.insert("properties".to_owned(), properties.into());
+    schema
 }
 
 #[cfg(test)]

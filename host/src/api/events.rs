@@ -156,7 +156,15 @@ impl Follower {
             }
             // Marked as seen before it is read, so that whatever is applied meanwhile wakes the wait below.
             let applied = *self.applied.borrow_and_update();
-            let events = self.relay.view(|state| query::events_after(state, self.after, BATCH)).ok()?;
+            let read = self
+                .relay
+                .view(|state| Ok((query::events_forgotten(state)?, query::events_after(state, self.after, BATCH)?)));
+            let (forgotten, events) = read.ok()?;
+            // Who is so slow that events were forgotten before they were read, must not miss them unawares: the end of
+            // the stream makes the follower resume, and the answer to that says what happened.
+            if self.after > 0 && self.after < forgotten {
+                return None;
+            }
             match events.last() {
                 Some(last) => {
                     self.after = last.index;

@@ -10,6 +10,7 @@ use super::access::Access;
 use super::problem::Problem;
 use crate::auth::Permission;
 use crate::sync::Role;
+use crate::telemetry::Metrics;
 
 #[derive(Serialize)]
 struct Health {
@@ -46,5 +47,5 @@ pub async fn metrics(State(app): State<App>, access: Access) -> Result<impl Into
     access.require(Permission::ReadSystem)?;
     app.relay.sample_gauges()?;
     let text = app.relay.metrics().render();
-    Ok(([(header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], text))
+    Ok(([(header::CONTENT_TYPE, Metrics::CONTENT_TYPE)], text))
 }

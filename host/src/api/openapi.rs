@@ -60,7 +60,7 @@ fn document(app: &App) -> Value {
     }
     for view in app.relay.backends() {
         if let Some(generation) = app.relay.registry().get(&view.settings.driver) {
-            specific::add(&mut paths, &view.name, generation.description());
+            specific::add(&mut paths, &mut generator, &view.name, generation.description());
         }
     }
     json!({

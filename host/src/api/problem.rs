@@ -165,3 +165,38 @@ pub(super) fn status(code: Code) -> (StatusCode, &'static str) {
         Code::Internal => (S::INTERNAL_SERVER_ERROR, "A defect in Crosspoint"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+    use std::collections::BTreeMap;
+
+    use serde_json::Value;
+
+    use super::*;
+
+    /// Every code with its status.
+    fn codes() -> BTreeMap<String, String> {
+        let schema = schemars::schema_for!(Code).to_value();
+        let each = schema["oneOf"].as_array().unwrap().iter().map(|variant| variant["const"].clone());
+        each.map(|code: Value| {
+            let (status, _) = status(serde_json::from_value(code.clone()).unwrap());
+            (code.as_str().unwrap().to_owned(), status.as_str().to_owned())
+        })
+        .collect()
+    }
+
+    #[test]
+    fn callers_are_told_every_code_with_its_status() {
+        let text = include_str!("../../../docs/callers.md");
+        let (_, problems) = text.split_once("\n## Problems\n").unwrap();
+        let row = |line: &str| {
+            let (code, rest) = line.strip_prefix("| `")?.split_once("` | ")?;
+            Some((code.to_owned(), rest.split(' ').next()?.to_owned()))
+        };
+        let rows: Vec<_> = problems.lines().filter_map(row).collect();
+        assert_eq!(rows.len(), codes().len(), "a code stands there twice, or is missing");
+        assert_eq!(rows.into_iter().collect::<BTreeMap<_, _>>(), codes());
+    }
+}

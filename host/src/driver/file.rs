@@ -6,6 +6,7 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 use std::process;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 /// What a write promises.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -18,15 +19,20 @@ pub enum Durability {
 
 const PARTIAL: &str = ".partial";
 
-/// Makes a folder that only its owner can enter, or makes an existing one so, and clears out what a crash left half
+/// After this long a half-written file is one that a crash left, and not one that somebody is writing.
+const ABANDONED: Duration = Duration::from_hours(1);
+
+/// Makes a folder that only its owner can enter, or makes an existing one so, and clears out what crashes left half
 /// written. Changing the mode of somebody else's folder is refused by the operating system, and so is the folder.
 pub fn private_folder(folder: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
     fs::set_permissions(folder, Permissions::from_mode(0o700))?;
     for entry in fs::read_dir(folder)? {
-        let path = entry?.path();
-        if path.as_os_str().as_encoded_bytes().ends_with(PARTIAL.as_bytes()) {
-            fs::remove_file(path)?;
+        let entry = entry?;
+        let age = || entry.metadata()?.modified()?.elapsed().map_err(io::Error::other);
+        if entry.file_name().as_encoded_bytes().ends_with(PARTIAL.as_bytes()) && age().is_ok_and(|age| age > ABANDONED)
+        {
+            fs::remove_file(entry.path())?;
         }
     }
     Ok(())

@@ -8,6 +8,7 @@ use super::failure::{already_mapped, of_refusal};
 use super::mutate::success;
 use super::prepare::{etag, prepare, supported};
 use crate::mapping::{Applied, Command, Failure, Labels, ObjectKey, Success, query};
+use crate::sent::Sent;
 
 impl Relay {
     /// Reads one object at its backend.
@@ -95,7 +96,9 @@ impl Relay {
         let result = read.result.clone();
         let success = Box::new(Success { backend_id: Some(backend_id), ..read });
         let at = self.clock.now();
-        match self.propose(Command::Adopt { key, success, labels, at }).await?.map_err(of_refusal)? {
+        // Whatever stands against it now, the backend was asked.
+        let adopted = self.propose(Command::Adopt { key, success, labels, at }).await;
+        match adopted.and_then(|adopted| adopted.map_err(of_refusal)).map_err(|failure| failure.sent(Sent::Yes))? {
             Applied::Mapping(mapping) => {
                 let etag = Some(etag(Some(kind), &mapping));
                 Ok(Answer { mapping: Some(*mapping), result, operation: None, etag, replayed: false })

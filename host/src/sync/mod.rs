@@ -10,21 +10,21 @@
 //!                                  └── checkpoint, every 100 ms ──▶ state.redb ──▶ the log may forget
 //! ```
 //!
-//! - [`machine`]: what is replicated. [`replica`]: what `mapping` and `relay` see of it; any topology implements it.
-//! - [`single`]: the replica of one node.
+//! - [`Machine`]: what is replicated. [`Replica`]: what `mapping` and `relay` see of it; any topology implements it.
+//! - [`SingleNode`]: the replica of one node.
 //! - `store`: the two files, and the layered view over them.
 //!
 //! **Invariant:** nothing is applied that is not durable in the log, nothing is acknowledged that is not applied, and the
 //! log forgets nothing that is not durable in the state.
 
-pub mod machine;
-pub mod replica;
-pub mod single;
+mod machine;
+mod replica;
+mod single;
 mod store;
 #[cfg(test)]
 mod tests;
 
 pub use machine::{KeyRange, Machine, Order, State, StateError, StateMut, Table, Visit};
 pub use replica::{Committed, ProposeError, Replica, ReplicaExt, Role, Snapshot, Status};
-pub use single::{CloseError, Options, SingleNode};
+pub use single::{CloseError, CommitObserver, Options, SingleNode};
 pub use store::OpenError;

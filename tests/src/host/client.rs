@@ -149,6 +149,13 @@ impl Reply {
         self
     }
 
+    /// The same, if it is a success.
+    #[track_caller]
+    pub fn success(self) -> Self {
+        assert!((200..300).contains(&self.status), "{self:#?}");
+        self
+    }
+
     /// The same, if it is a problem with this status and this code, whose every part is as promised.
     #[track_caller]
     pub fn problem(self, status: u16, code: &str) -> Self {

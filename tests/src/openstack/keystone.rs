@@ -3,7 +3,6 @@ use std::net::SocketAddr;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::Path;
 use std::process::Command;
-use std::sync::atomic::{AtomicU32, Ordering};
 
 use anyhow::{Context as _, Result};
 use base64::Engine as _;
@@ -108,16 +107,14 @@ impl Keystone {
         &self.url
     }
 
-    /// Makes a project with a user that may do what ordinary users may, for one test alone.
+    /// Makes a project of this name with a user of the same name, who may do what ordinary users may. A test takes a
+    /// name of its own, and so sees no other test's objects.
     ///
     /// # Errors
-    /// Where Keystone refuses or is not there.
-    pub async fn project(&self) -> Result<Project> {
-        static NUMBER: AtomicU32 = AtomicU32::new(1);
-        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+    /// Where there is one already, or Keystone is not there.
+    pub async fn project(&self, name: &str) -> Result<Project> {
         let token = self.token(&self.admin).await?;
-        let name = format!("project-{number}");
-        self.make_project(&token, &name, &format!("user-{number}"), "correct horse", &self.member_role).await
+        self.make_project(&token, name, name, "correct horse", &self.member_role).await
     }
 
     /// A token of the project's user. It is another one each time.

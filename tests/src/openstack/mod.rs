@@ -8,7 +8,7 @@
 //! # use crosspoint_tests::openstack;
 //! # async fn test() -> anyhow::Result<()> {
 //! let Some(openstack) = openstack::shared().await? else { return Ok(()) };
-//! let project = openstack.keystone().project().await?;
+//! let project = openstack.keystone().project("docs").await?;
 //! let token = openstack.keystone().token(&project).await?;
 //! openstack.neutron().ask(&token, http::Method::GET, "/v2.0/networks", None).await?;
 //! # Ok(())
@@ -51,7 +51,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { token_lifetime: Duration::from_secs(3600) }
+        Self { token_lifetime: Duration::from_hours(1) }
     }
 }
 

@@ -1,7 +1,9 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use http::Method;
 use serde_json::{Value, json};
 
@@ -112,14 +114,30 @@ impl Neutron {
         Ok(())
     }
 
-    /// What the server has logged so far of requests whose method and target `wanted` accepts, oldest first.
+    /// What the server has logged of the requests whose method and target `wanted` accepts, oldest first.
+    ///
+    /// Neutron logs a request after it has answered it, so this first waits until the log has caught up: until a
+    /// request that is made now stands in it.
     ///
     /// # Errors
-    /// Where the log cannot be read.
-    pub fn access_log(&self, wanted: impl Fn(&str, &str) -> bool) -> Result<Vec<Access>> {
-        let log = std::fs::read(&self.log)?;
-        let log = String::from_utf8_lossy(&log);
-        Ok(log.lines().filter_map(access).filter(|access| wanted(&access.method, &access.target)).collect())
+    /// Where Neutron is not there or the log cannot be read.
+    pub async fn access_log(&self, wanted: impl Fn(&str, &str) -> bool) -> Result<Vec<Access>> {
+        static NUMBER: AtomicU32 = AtomicU32::new(1);
+        let last = format!("/?last={}", NUMBER.fetch_add(1, Ordering::Relaxed));
+        send(Method::GET, &format!("{}{last}", self.url), &[], None).await?;
+        let end = Instant::now() + Duration::from_secs(30);
+        loop {
+            let log = tokio::fs::read(&self.log).await?;
+            let log = String::from_utf8_lossy(&log);
+            let accesses: Vec<Access> = log.lines().filter_map(access).collect();
+            if accesses.iter().any(|access| access.target == last) {
+                return Ok(accesses.into_iter().filter(|access| wanted(&access.method, &access.target)).collect());
+            }
+            if Instant::now() > end {
+                bail!("Neutron does not log its requests");
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
     }
 }
 

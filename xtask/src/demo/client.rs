@@ -163,7 +163,6 @@ pub struct Said {
     pub code: Option<i32>,
     /// Standard output, then standard error.
     pub text: String,
-    pub took: Duration,
 }
 
 impl CommandLine {
@@ -173,7 +172,6 @@ impl CommandLine {
         without_our_variables(&mut command);
         let (name, secret) = self.secret;
         command.env("CROSSPOINT_CONTEXTS", &self.contexts).env(name, secret).current_dir(&self.folder);
-        let started = Instant::now();
         let output = command
             .args(words)
             .stdin(Stdio::null())
@@ -181,7 +179,7 @@ impl CommandLine {
             .with_context(|| format!("`{}` could not be started", process::show(&command)))?;
         let text = [output.stdout, output.stderr].concat();
         let text = String::from_utf8_lossy(&text).trim_end().to_owned();
-        Ok(Said { code: output.status.code(), text, took: started.elapsed() })
+        Ok(Said { code: output.status.code(), text })
     }
 }
 
@@ -209,19 +207,16 @@ fn quoted(word: &str) -> String {
 
 /// Words as one command, on as many lines as it takes; a shell reads it as one.
 fn folded(words: &[String]) -> String {
+    let width = |line: Option<&str>| line.unwrap_or_default().chars().count();
     let mut text = String::new();
-    let mut column = 0;
     for word in words {
-        let length = word.lines().next().unwrap_or_default().chars().count();
-        if column > 0 && column + 1 + length > WIDTH {
+        let column = width(text.lines().last());
+        if column > 0 && column + 1 + width(word.lines().next()) > WIDTH {
             text.push_str(" \\\n  ");
-            column = 2;
         } else if column > 0 {
             text.push(' ');
-            column += 1;
         }
         text.push_str(word);
-        column = word.lines().last().unwrap_or_default().chars().count() + if word.contains('\n') { 0 } else { column };
     }
     text
 }

@@ -11,7 +11,7 @@ pub const WIDTH: usize = 96;
 /// How far the text of an act is indented.
 const MARGIN: &str = "    ";
 /// How wide the names of what is shown are.
-const LABEL: usize = 10;
+const LABEL: usize = 11;
 
 /// The terminal, in colour if it is one.
 #[derive(Clone, Copy)]
@@ -77,7 +77,8 @@ impl Screen {
     /// What a command wrote, as it wrote it.
     pub fn written(self, text: &str) {
         for line in text.lines() {
-            println!("{MARGIN}{}{line}", self.tint(Tone::Aside, "│ "));
+            let bar = if line.is_empty() { "│" } else { "│ " };
+            println!("{MARGIN}{}{line}", self.tint(Tone::Aside, bar));
         }
     }
 
@@ -184,7 +185,7 @@ pub fn gist(answer: &str) -> String {
         let about = shape.operation_id.map(|id| format!(", operation {id}")).unwrap_or_default();
         lines.push(format!("{code}, sent: {sent}{about}"));
         lines.extend(shape.detail);
-        lines.extend(shape.errors.iter().map(|Violation { pointer, message }| format!("\"{pointer}\"  {message}")));
+        lines.extend(shape.errors.iter().map(|Violation { pointer, message }| format!("at \"{pointer}\": {message}")));
     }
     if let Some(Operation { verb, state, sent, driver }) = shape.operation {
         lines.push(format!("{verb} {state}, sent: {sent}, by {driver}"));
@@ -205,7 +206,7 @@ mod tests {
     fn a_problem_shows_its_code_its_doubt_and_its_pointers() {
         let problem = r#"{"code": "invalid_spec", "sent": "no", "detail": "it does not fit", "status": 422,
                           "errors": [{"pointer": "/port", "message": "too large"}]}"#;
-        assert_eq!(gist(problem), "invalid_spec, sent: no\nit does not fit\n\"/port\"  too large");
+        assert_eq!(gist(problem), "invalid_spec, sent: no\nit does not fit\nat \"/port\": too large");
     }
 
     #[test]

@@ -142,6 +142,11 @@ fn path_parameters(route: &str) -> Vec<Value> {
     names.map(|name| json!({ "name": name, "in": "path", "required": true, "schema": { "type": "string" } })).collect()
 }
 
+/// The query of a route, parameter by parameter.
+pub fn query_parameters_of<T: JsonSchema>(generator: &mut SchemaGenerator) -> Vec<Value> {
+    query_parameters(&inline::<T>(generator))
+}
+
 fn query_parameters(schema: &Value) -> Vec<Value> {
     let Some(properties) = schema.get("properties").and_then(Value::as_object) else { return Vec::new() };
     let parameter = |(name, schema): (&String, &Value)| {

@@ -1,41 +1,73 @@
 //! The operations that the loaded drivers bring: for each backend, its kinds with their schemas.
 
 use crosspoint_contract::{Action, Description, Kind, Verb};
+use schemars::SchemaGenerator;
 use serde_json::{Map, Value, json};
 
-use super::generic::condition_headers;
+use super::generic::{condition_headers, query_parameters_of};
+use crate::api::objects::{ListQuery, ObjectQuery};
 use crate::driver::Digest;
 
+/// The parameters of each sort of route.
+struct Parameters {
+    list: Vec<Value>,
+    object: Vec<Value>,
+}
+
+impl Parameters {
+    fn new(generator: &mut SchemaGenerator) -> Self {
+        Self {
+            list: query_parameters_of::<ListQuery>(generator),
+            object: query_parameters_of::<ObjectQuery>(generator),
+        }
+    }
+
+    /// Those of a route about one object, or about the backend as a whole.
+    fn of(&self, id: Option<&str>, changes: bool) -> Vec<Value> {
+        let path =
+            id.map(|name| json!({ "name": name, "in": "path", "required": true, "schema": { "type": "string" } }));
+        let headers = if changes { condition_headers() } else { Vec::new() };
+        path.into_iter().chain(self.object.iter().cloned()).chain(headers).collect()
+    }
+}
+
 /// Adds the paths of one backend.
-pub fn add(paths: &mut Map<String, Value>, backend: &str, description: &Description) {
+pub fn add(paths: &mut Map<String, Value>, generator: &mut SchemaGenerator, backend: &str, description: &Description) {
+    let parameters = Parameters::new(generator);
     for kind in &description.kinds {
         let base = format!("/v1/backends/{backend}/objects/{}", kind.name);
         if kind.supports(&Verb::List).is_some() {
-            let mut operation = operation(backend, kind, "list", &format!("List {}", kind.summary), None);
+            let mut operation = operation(backend, kind, "list", &format!("List {}", kind.summary), &parameters.list);
             answers(
                 &mut operation,
                 &json!({ "type": "object", "properties": { "items": { "type": "array", "items": { "type": "object", "properties": { "backend_id": { "type": "string" }, "cmp_id": { "type": ["string", "null"] }, "result": kind.result_schema.value() } } }, "next_page": { "type": ["string", "null"] } } }),
             );
             paths.insert(base.clone(), json!({ "get": operation }));
         }
-        paths.insert(format!("{base}/{{cmp_id}}"), Value::Object(object_methods(backend, kind)));
+        paths.insert(format!("{base}/{{cmp_id}}"), Value::Object(object_methods(backend, kind, &parameters)));
         for action in &kind.actions {
-            let operation = action_operation(backend, &kind.name, action, true);
+            let operation = action_operation(backend, &kind.name, action, &parameters.of(Some("cmp_id"), true));
             paths.insert(format!("{base}/{{cmp_id}}/actions/{}", action.name), json!({ "post": operation }));
         }
     }
     for action in &description.actions {
-        let operation = action_operation(backend, "", action, false);
+        let operation = action_operation(backend, "", action, &parameters.of(None, true));
         paths.insert(format!("/v1/backends/{backend}/actions/{}", action.name), json!({ "post": operation }));
     }
 }
 
-fn object_methods(backend: &str, kind: &Kind) -> Map<String, Value> {
+fn object_methods(backend: &str, kind: &Kind, parameters: &Parameters) -> Map<String, Value> {
     let mut methods = Map::new();
     let spec = kind.spec_schema.value();
     let can = |verb: &Verb| kind.supports(verb).is_some();
     let mut method = |name: &str, verb: &str, summary: &str, spec: Option<Value>| {
-        let mut operation = operation(backend, kind, verb, &format!("{summary} {}", kind.summary), Some("cmp_id"));
+        let changes = name != "get";
+        let summary = format!("{summary} {}", kind.summary);
+        let mut operation = operation(backend, kind, verb, &summary, &parameters.of(Some("cmp_id"), changes));
+        if let Some(members) = operation.as_object_mut().filter(|_| changes) {
+            let judge = if kind.conditional { "backend" } else { "mapping" };
+            members.insert("x-crosspoint-preconditions".to_owned(), Value::from(judge));
+        }
         if let Some(spec) = spec {
             takes(&mut operation, &spec);
         }
@@ -57,7 +89,7 @@ fn object_methods(backend: &str, kind: &Kind) -> Map<String, Value> {
     methods
 }
 
-fn action_operation(backend: &str, kind: &str, action: &Action, on_object: bool) -> Value {
+fn action_operation(backend: &str, kind: &str, action: &Action, parameters: &[Value]) -> Value {
     let id = [backend, kind, "action", &action.name]
         .iter()
         .filter(|part| !part.is_empty())
@@ -69,7 +101,7 @@ fn action_operation(backend: &str, kind: &str, action: &Action, on_object: bool)
         "summary": action.summary,
         "tags": [backend],
         "x-crosspoint-exchanges": 1,
-        "parameters": parameters(on_object.then_some("cmp_id")),
+        "parameters": parameters,
         "responses": {},
     });
     takes(&mut operation, &action.spec_schema.value());
@@ -77,20 +109,15 @@ fn action_operation(backend: &str, kind: &str, action: &Action, on_object: bool)
     operation
 }
 
-fn operation(backend: &str, kind: &Kind, verb: &str, summary: &str, id: Option<&str>) -> Value {
+fn operation(backend: &str, kind: &Kind, verb: &str, summary: &str, parameters: &[Value]) -> Value {
     json!({
         "operationId": format!("{backend}.{}.{verb}", kind.name),
         "summary": summary,
         "tags": [backend],
         "x-crosspoint-exchanges": 1,
-        "parameters": parameters(id),
+        "parameters": parameters,
         "responses": {},
     })
-}
-
-fn parameters(id: Option<&str>) -> Vec<Value> {
-    let path = id.map(|name| json!({ "name": name, "in": "path", "required": true, "schema": { "type": "string" } }));
-    path.into_iter().chain(condition_headers()).collect()
 }
 
 fn takes(operation: &mut Value, spec: &Value) {

@@ -1,7 +1,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use serde_json::json;
 
@@ -75,9 +75,12 @@ async fn an_engine_with_other_settings_has_entries_of_its_own() {
 #[tokio::test]
 async fn what_a_crash_left_half_written_is_cleared_out() {
     let folder = tempfile::tempdir().unwrap();
-    fs::write(folder.path().join("x.cwasm.1.2.partial"), b"half").unwrap();
+    let (old, new) = (folder.path().join("x.cwasm.1.2.partial"), folder.path().join("x.cwasm.1.3.partial"));
+    fs::write(&new, b"somebody is writing this").unwrap();
+    let yesterday = SystemTime::now() - Duration::from_hours(24);
+    fs::File::create(&old).unwrap().set_modified(yesterday).unwrap();
     drop(Engine::new(config(folder.path())).unwrap());
-    assert!(entries(folder.path()).is_empty());
+    assert_eq!(entries(folder.path()), [new]);
 }
 
 #[test]

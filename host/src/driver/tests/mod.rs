@@ -37,14 +37,20 @@ fn built(name: &str) -> Option<Vec<u8>> {
     bytes
 }
 
+/// Compiling a driver is most of what these tests would take, so they share what was compiled once.
+fn cached(config: EngineConfig) -> EngineConfig {
+    let cache = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/driver-cache");
+    EngineConfig { cache_dir: Some(cache), ..config }
+}
+
 fn engine() -> Engine {
-    Engine::new(EngineConfig { instances: 8, ..EngineConfig::default() }).unwrap()
+    Engine::new(cached(EngineConfig { instances: 8, ..EngineConfig::default() })).unwrap()
 }
 
 /// The hostile driver on an engine of its own.
 async fn hostile(config: EngineConfig) -> Option<Arc<Generation>> {
     let package = Package::read(built("hostile")?).unwrap();
-    let engine = Engine::new(config).unwrap();
+    let engine = Engine::new(cached(config)).unwrap();
     Some(Arc::new(Generation::build(&engine, &package).await.unwrap()))
 }
 

@@ -29,7 +29,7 @@ use self::writer::Writer;
 use super::store::{Directory, Disk, View};
 use super::{Committed, Machine, OpenError, ProposeError, Replica, Role, Snapshot, Status};
 
-pub use options::Options;
+pub use options::{CommitObserver, Options};
 
 /// The replica of a node that has no peers.
 ///

@@ -1,9 +1,11 @@
 //! How a node keeps its store.
 
+use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// How a node keeps its store. The default suits a node with 100,000s of rows and some 10,000s of commands a second.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Options {
     /// The replication group, which begins every key.
     pub group: u32,
@@ -20,6 +22,19 @@ pub struct Options {
     pub command_bytes: usize,
     /// Memory for pages of the state's file, in bytes.
     pub cache_bytes: usize,
+    /// Who is told of each commit.
+    pub observer: Option<CommitObserver>,
+}
+
+/// Is told of each commit to the log: how many commands it held, and how long it took, its sync to disk included. Runs
+/// on the writer's thread, so it must be quick.
+#[derive(Clone)]
+pub struct CommitObserver(pub Arc<dyn Fn(usize, Duration) + Send + Sync>);
+
+impl fmt::Debug for CommitObserver {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("CommitObserver")
+    }
 }
 
 impl Default for Options {
@@ -32,6 +47,7 @@ impl Default for Options {
             queue_bytes: 64 << 20,
             command_bytes: 16 << 20,
             cache_bytes: 128 << 20,
+            observer: None,
         }
     }
 }

@@ -12,7 +12,7 @@ use tokio::sync::watch;
 
 use super::checkpoint::Job;
 use super::inbox::{Work, Written};
-use super::{Options, Proposal, Reply, Shared, apply, panic_text};
+use super::{CommitObserver, Options, Proposal, Reply, Shared, apply, panic_text};
 use crate::sync::store::{AppendError, Log, View};
 use crate::sync::{Committed, Machine, ProposeError};
 
@@ -25,6 +25,7 @@ pub(super) struct Writer<M: Machine> {
     shared: Arc<Shared<M>>,
     interval: Duration,
     overlay_bytes: usize,
+    observer: Option<CommitObserver>,
     /// When the first change came that no checkpoint, written or under way, has.
     changed: Option<Instant>,
     /// Whether a checkpoint is under way.
@@ -40,6 +41,7 @@ impl<M: Machine> Writer<M> {
             jobs,
             interval: options.checkpoint_interval,
             overlay_bytes: options.overlay_bytes,
+            observer: options.observer.clone(),
             changed: (view.applied() > view.checkpoint()).then(Instant::now),
             writing: false,
             view,
@@ -90,13 +92,16 @@ impl<M: Machine> Writer<M> {
             commands.push(proposal.command);
             replies.push(proposal.reply);
         }
-        let first = self.log.last() + 1;
+        let (first, started) = (self.log.last() + 1, Instant::now());
         if let Err(error) = self.log.append(encoded.iter().map(Vec::as_slice), self.view.checkpoint()) {
             let error_for: fn(String) -> ProposeError = match error {
                 AppendError::NotCommitted(_) => ProposeError::Stopped,
                 AppendError::Uncertain(_) => ProposeError::Uncertain,
             };
             return self.give_up(&error.to_string(), error_for, replies);
+        }
+        if let Some(observer) = &self.observer {
+            (observer.0)(commands.len(), started.elapsed());
         }
         self.shared.durable.store(self.log.last(), Ordering::Release);
 

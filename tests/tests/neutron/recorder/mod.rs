@@ -29,6 +29,11 @@ impl Made {
             ..Call::new(verb, &self.kind)
         }
     }
+
+    /// A look for it by its marker.
+    pub fn search(&self) -> Call {
+        Call { spec: self.spec.clone().into(), marker: self.marker.clone(), ..Call::new(Verb::Find, &self.kind) }
+    }
 }
 
 pub struct Recorder {
@@ -41,7 +46,7 @@ pub struct Recorder {
 
 impl Recorder {
     pub async fn new(openstack: &'static OpenStack) -> Result<Self> {
-        let project = openstack.keystone().project().await?;
+        let project = openstack.keystone().project("recorded").await?;
         let token = openstack.keystone().token(&project).await?;
         let admin = openstack.keystone().admin_token().await?;
         Ok(Self { openstack, project, admin, token, fixtures: Vec::new() })
@@ -79,6 +84,9 @@ impl Recorder {
 
     async fn record(&mut self, name: &str, call: &Call) -> Result<Result<Outcome, Fault>> {
         let mut fixture = json!({"name": name, "call": call});
+        if let Some(call) = fixture["call"].as_object_mut() {
+            call.retain(|_, part| ![json!(null), json!(""), json!(0)].contains(part));
+        }
         if let Some(credentials) = &call.credentials {
             fixture["call"]["credentials"] = json!(credentials.secrets);
         }
@@ -150,9 +158,7 @@ impl Recorder {
         let spec = Json::from(patch.clone());
         let update = Call { spec, precondition: Some(revision), ..made.call(Verb::Update) };
         self.step(&format!("{kind} is changed if it is unchanged"), update.clone()).await?;
-        self.refused("stale", &format!("{kind} that has changed is stale"), update.clone()).await?;
-        let strange = Call { precondition: Some("\"etag\"".to_owned()), ..update };
-        self.refused("stale", &format!("{kind} never has a revision that is not Neutron's"), strange).await?;
+        self.refused("stale", &format!("{kind} that has changed is stale"), update).await?;
         let replace = Call { spec: whole.clone().into(), ..made.call(Verb::Replace) };
         self.step(&format!("{kind} gets a whole new spec"), replace).await?;
         Ok(())
@@ -161,15 +167,8 @@ impl Recorder {
     /// Every verb that only reads; the object's revision.
     pub async fn look(&mut self, made: &Made) -> Result<String> {
         let kind = a(&made.kind);
-        let find =
-            Call { spec: made.spec.clone().into(), marker: made.marker.clone(), ..Call::new(Verb::Find, &made.kind) };
-        let found = self.step(&format!("{kind} is found by its marker"), find.clone()).await?;
-        assert_eq!(found.found.len(), 1);
-        let other = Call { marker: "xp-nobody".to_owned(), ..find };
-        let found = self.step(&format!("{kind} with another marker is not found"), other).await?;
-        assert_eq!(found.found.len(), 0);
-        let adopt = Call { attributes: Json::null(), ..made.call(Verb::Read) };
-        self.step(&format!("{kind} that is adopted is read with its attributes"), adopt).await?;
+        let found = self.step(&format!("{kind} is found by its marker"), made.search()).await?;
+        assert_eq!(found.found.len(), 1, "one object carries the marker");
         self.step(&format!("all of a kind are listed: {}", made.kind), Call::new(Verb::List, &made.kind)).await?;
         let read = self.step(&format!("{kind} is read"), made.call(Verb::Read)).await?;
         read.revision.context("no revision")
@@ -180,13 +179,24 @@ impl Recorder {
         Ok(())
     }
 
+    /// A network that later steps are about.
+    pub async fn network(&self, name: &str) -> Result<Made> {
+        let body = json!({"network": {"name": name}});
+        let made = self.ask(&self.token, Method::POST, "/v2.0/networks", Some(&body)).await?;
+        Ok(Made {
+            kind: "network".to_owned(),
+            marker: format!("xp-{name}"),
+            spec: body["network"].clone(),
+            attributes: Json::null(),
+            id: made.text("/network/id")?.to_owned(),
+        })
+    }
+
     /// Two networks, of which Neutron lists the first before the second: pages go by id.
     pub async fn two_networks(&self) -> Result<(String, String)> {
         let mut ids = Vec::new();
         for _ in 0..2 {
-            let body = json!({"network": {}});
-            let made = self.ask(&self.token, Method::POST, "/v2.0/networks", Some(&body)).await?;
-            ids.push(made.text("/network/id")?.to_owned());
+            ids.push(self.network("page").await?.id);
         }
         ids.sort();
         for (number, id) in ids.iter().enumerate() {

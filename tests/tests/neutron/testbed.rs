@@ -1,5 +1,4 @@
 //! The testbed of Neutron and Keystone keeps its own promises: without them, the driver's tests prove nothing.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use anyhow::Result;
 use crosspoint_tests::openstack::{self, OpenStack, Project};
@@ -8,8 +7,8 @@ use http::Method;
 use serde_json::json;
 
 /// A project of the test's own and a token for it.
-async fn project(openstack: &OpenStack) -> Result<(Project, String)> {
-    let project = openstack.keystone().project().await?;
+async fn project(openstack: &OpenStack, name: &str) -> Result<(Project, String)> {
+    let project = openstack.keystone().project(name).await?;
     let token = openstack.keystone().token(&project).await?;
     Ok((project, token))
 }
@@ -17,13 +16,13 @@ async fn project(openstack: &OpenStack) -> Result<(Project, String)> {
 #[tokio::test]
 async fn a_user_makes_a_network_that_another_project_does_not_see() -> Result<()> {
     let Some(openstack) = openstack::shared().await? else { return Ok(()) };
-    let (_, token) = project(openstack).await?;
+    let (_, token) = project(openstack, "seen").await?;
     let body = json!({"network": {"name": "mine"}});
     let made = openstack.neutron().ask(&token, Method::POST, "/v2.0/networks", Some(&body)).await?.success()?;
     let path = format!("/v2.0/networks/{}", made.text("/network/id")?);
     assert_eq!(openstack.neutron().ask(&token, Method::GET, &path, None).await?.status, 200);
 
-    let (_, stranger) = project(openstack).await?;
+    let (_, stranger) = project(openstack, "unseen").await?;
     assert_eq!(openstack.neutron().ask(&stranger, Method::GET, &path, None).await?.status, 404);
     Ok(())
 }
@@ -31,7 +30,7 @@ async fn a_user_makes_a_network_that_another_project_does_not_see() -> Result<()
 #[tokio::test]
 async fn a_revoked_token_is_refused_at_once_and_the_next_one_is_not() -> Result<()> {
     let Some(openstack) = openstack::shared().await? else { return Ok(()) };
-    let (project, token) = project(openstack).await?;
+    let (project, token) = project(openstack, "revoked").await?;
     assert_eq!(openstack.neutron().ask(&token, Method::GET, "/v2.0/networks", None).await?.status, 200);
     openstack.keystone().revoke(&token).await?;
     assert_eq!(openstack.neutron().ask(&token, Method::GET, "/v2.0/networks", None).await?.status, 401);
@@ -44,7 +43,7 @@ async fn a_revoked_token_is_refused_at_once_and_the_next_one_is_not() -> Result<
 #[tokio::test]
 async fn a_quota_of_one_refuses_the_second_network() -> Result<()> {
     let Some(openstack) = openstack::shared().await? else { return Ok(()) };
-    let (project, token) = project(openstack).await?;
+    let (project, token) = project(openstack, "quota").await?;
     let admin = openstack.keystone().admin_token().await?;
     openstack.neutron().set_quota(&admin, &project.id, "network", 1).await?;
     let body = json!({"network": {}});
@@ -57,7 +56,7 @@ async fn a_quota_of_one_refuses_the_second_network() -> Result<()> {
 #[tokio::test]
 async fn a_create_dies_with_neutron_while_the_table_is_locked_and_leaves_nothing_behind() -> Result<()> {
     let Some(openstack) = openstack::shared().await? else { return Ok(()) };
-    let (project, token) = project(openstack).await?;
+    let (project, token) = project(openstack, "killed").await?;
     let mut neutron = openstack.another_neutron().await?;
     let url = format!("{}/v2.0/networks", neutron.url());
     openstack.neutron().ask(&token, Method::GET, "/v2.0/networks", None).await?.success()?;
@@ -86,7 +85,7 @@ async fn a_create_dies_with_neutron_while_the_table_is_locked_and_leaves_nothing
 #[tokio::test]
 async fn the_proxy_and_neutrons_own_log_count_the_same_exchanges() -> Result<()> {
     let Some(openstack) = openstack::shared().await? else { return Ok(()) };
-    let (_, token) = project(openstack).await?;
+    let (_, token) = project(openstack, "counted").await?;
     let proxy = Proxy::start(openstack.neutron().url()).await?;
     let headers = [("X-Auth-Token", token.as_str())];
     let target = "/v2.0/networks?name=counted";
@@ -95,7 +94,7 @@ async fn the_proxy_and_neutrons_own_log_count_the_same_exchanges() -> Result<()>
     }
     let seen = proxy.exchanges();
     assert!(seen.iter().all(|e| e.method == Method::GET && e.target == target && e.status() == Some(200)), "{seen:?}");
-    let logged = openstack.neutron().access_log(|method, logged| method == "GET" && logged == target)?;
+    let logged = openstack.neutron().access_log(|method, logged| method == "GET" && logged == target).await?;
     assert_eq!((seen.len(), logged.len()), (3, 3));
     Ok(())
 }
@@ -103,7 +102,7 @@ async fn the_proxy_and_neutrons_own_log_count_the_same_exchanges() -> Result<()>
 #[tokio::test]
 async fn a_network_whose_reply_was_lost_is_there() -> Result<()> {
     let Some(openstack) = openstack::shared().await? else { return Ok(()) };
-    let (_, token) = project(openstack).await?;
+    let (_, token) = project(openstack, "lost").await?;
     let proxy = Proxy::start(openstack.neutron().url()).await?;
     proxy.lose_reply(Method::POST, "/v2.0/networks");
     let body = json!({"network": {"name": "lost"}});

@@ -19,12 +19,15 @@ pub fn stable(mut fixtures: Vec<Value>) -> Vec<Value> {
     fixtures
 }
 
-/// Takes out what means nothing to a driver, and puts lists that Neutron sorts by id in an order of their own.
+/// Takes out what is long and means nothing to a driver, such as the prose about extensions, and puts lists that Neutron sorts by id in an order of their own.
 fn tidy(value: &mut Value) {
     match value {
         Value::Object(members) => {
             for name in ["catalog", "audit_ids"] {
                 members.remove(name);
+            }
+            if members.contains_key("alias") {
+                members.retain(|name, _| name == "alias");
             }
             for (name, member) in members.iter_mut() {
                 match name.as_str() {
