@@ -102,6 +102,8 @@ pub struct Options {
     pub limits: &'static str,
     /// Lines of `[driver]`.
     pub driver: &'static str,
+    /// Lines of `[log]`.
+    pub log: &'static str,
     /// Whether a drivers folder is watched, see [`Host::drivers_folder`].
     pub watch: bool,
 }
@@ -216,10 +218,10 @@ fn configuration(folder: &Path, options: &Options) -> String {
     let data = folder.join("data");
     let drivers = if options.watch { format!("drivers_dir = {:?}\n", folder.join("drivers")) } else { String::new() };
     let cache = places::cache();
-    let Options { limits, driver, .. } = options;
+    let Options { limits, driver, log, .. } = options;
     let tokens: String = Who::KNOWN.map(Who::stanza).concat();
     format!(
         "listen = \"127.0.0.1:0\"\ndata_dir = {data:?}\n{drivers}[limits]\n{limits}\n[driver]\ncache_dir = {cache:?}\n{driver}\n\
-         [drain]\ngrace = \"20s\"\n{tokens}"
+         [log]\n{log}\n[drain]\ngrace = \"20s\"\n{tokens}"
     )
 }

@@ -5,7 +5,8 @@
 //! - `{"NeutronError": {"type": "OverQuota", "message": "…", "detail": ""}}`: its own errors
 //! - `{"NotImplementedError": {…}}`: the same, for what a plug-in does not have
 //! - `{"error": {"code": 401, "title": "Unauthorized", "message": "…"}}`: Keystone and its middleware
-//! - `{"message": "…", "code": "503 …", "title": "…"}`: the middleware, when Keystone is not there
+//! - `{"message": "…", "code": "503 …", "title": "…"}`: the middleware where Keystone is not there; in HTML unless it was
+//!   asked for JSON
 
 use crosspoint_sdk::prelude::*;
 use serde_json::Value;
@@ -25,6 +26,11 @@ pub fn fault(call: &Call, reply: &HttpReply) -> Fault {
     }
 }
 
+/// How those in front of Neutron say that they have not passed a request on: Keystone's middleware, and HAProxy. Other
+/// proxies answer 503 also where a connection broke when the request was on its way.
+const PASSED_ON_NOTHING: [&str; 2] =
+    ["The Keystone service is temporarily unavailable", "No server is available to handle this request"];
+
 /// What an error body says.
 struct Said {
     /// The type of Neutron's exception, or the status.
@@ -36,18 +42,17 @@ struct Said {
 
 impl Said {
     fn read(reply: &HttpReply) -> Self {
-        let body: Value = reply.json().unwrap_or_default();
-        let error = ["/NeutronError", "/NotImplementedError", "/error", ""].map(|place| body.pointer(place));
+        let value: Value = reply.json().unwrap_or_default();
+        let error = ["/NeutronError", "/NotImplementedError", "/error", ""].map(|place| value.pointer(place));
         let error = error.into_iter().flatten().find(|error| error.get("message").is_some_and(Value::is_string));
         let text = |name: &str| error.and_then(|error| error.get(name)).and_then(Value::as_str).map(str::to_owned);
         let hint = reply.hint();
-        // HAProxy says so when it has no server to pass a request to; other proxies use 503 also for a connection
-        // that broke after the request was passed on.
-        let refused_by_proxy = hint.contains("No server is available to handle this request");
+        let body = String::from_utf8_lossy(reply.body.as_ref());
+        let refused = PASSED_ON_NOTHING.iter().any(|phrase| body.contains(phrase));
         Self {
             code: text("type").unwrap_or_else(|| reply.status.to_string()),
             message: text("message").unwrap_or_else(|| format!("Neutron answered {}: {hint}", reply.status)),
-            known: error.is_some() || refused_by_proxy,
+            known: error.is_some() || refused,
         }
     }
 
@@ -148,8 +153,14 @@ mod tests {
         "Request Failed: internal server error while processing your request.", "detail": ""}}"#;
 
     /// What `keystonemiddleware` answers where Keystone does not.
-    const NO_KEYSTONE: &str = r#"{"message": "The server is currently unavailable. Please try again at a later time.<br /><br />\n\n\n",
-        "code": "503 Service Unavailable", "title": "Service Unavailable"}"#;
+    const NO_KEYSTONE: [&str; 2] = [
+        "{\"message\": \"The server is currently unavailable. Please try again at a later time.<br /><br />\\n\
+         The Keystone service is temporarily unavailable.\\n\\n\", \"code\": \"503 Service Unavailable\", \
+         \"title\": \"Service Unavailable\"}",
+        "<html>\n <head>\n  <title>503 Service Unavailable</title>\n </head>\n <body>\n  <h1>503 Service Unavailable</h1>\n  \
+         The server is currently unavailable. Please try again at a later time.<br /><br />\n\
+         The Keystone service is temporarily unavailable.\n\n\n </body>\n</html>",
+    ];
 
     #[test]
     fn a_failure_on_the_way_leaves_doubt() {
@@ -169,7 +180,7 @@ mod tests {
     fn a_refusal_before_the_way_leaves_none() {
         let call = creation(json!({}));
         let haproxy = "<html><body><h1>503 Service Unavailable</h1>\nNo server is available to handle this request.\n";
-        for body in [NO_KEYSTONE, haproxy] {
+        for body in [NO_KEYSTONE[0], NO_KEYSTONE[1], haproxy] {
             assert_eq!(said(&call, 503, body).name(), "unavailable", "{body}");
         }
         assert_eq!(said(&Call::new(Verb::Read, "network"), 503, "").name(), "unavailable");

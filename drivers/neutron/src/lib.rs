@@ -76,6 +76,11 @@ impl Driver for Neutron {
     }
 }
 
+/// The exchange of a request. The middleware in front of Neutron gives its errors as HTML unless it is asked for JSON.
+fn ask(request: Http) -> Result<Exchange, Fault> {
+    request.header("accept", "application/json").into_exchange()
+}
+
 crosspoint_sdk::export!(Neutron, name = NAME, version = VERSION, fixtures = "../fixtures.json");
 
 #[cfg(test)]

@@ -20,7 +20,7 @@ pub fn encode(call: &Call) -> Result<Exchange, Fault> {
         Some(scope) => json!({"identity": identity, "scope": scope}),
         None => json!({"identity": identity}),
     };
-    Http::post(path("/v3/auth/tokens", &[])?).at("identity").json(&json!({"auth": auth})).into_exchange()
+    crate::ask(Http::post(path("/v3/auth/tokens", &[])?).at("identity").json(&json!({"auth": auth})))
 }
 
 /// The token is in a header of the reply; the body says until when it is good.

@@ -32,7 +32,7 @@ pub fn encode(kind: &Kind, call: &Call) -> Result<Exchange, Fault> {
         Verb::Action(action) => interface(kind, action, call)?,
         Verb::Poll | Verb::Probe | Verb::Login | Verb::Replace | Verb::Update => return Err(call.unsupported()),
     };
-    request.into_exchange()
+    crate::ask(request)
 }
 
 /// What a successful reply means.

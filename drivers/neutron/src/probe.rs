@@ -22,7 +22,7 @@ struct Extension {
 
 /// Asks for the extensions: no other read needs the session and tells as much.
 pub fn encode() -> Result<Exchange, Fault> {
-    Http::get(path("/v2.0/extensions", &[])?).into_exchange()
+    crate::ask(Http::get(path("/v2.0/extensions", &[])?))
 }
 
 /// The names of the extensions, or which is missing.

@@ -10,7 +10,7 @@ use axum::body::Body;
 use axum::http::{HeaderValue, Request, Response, StatusCode, header};
 use axum::response::IntoResponse;
 use bytes::Bytes;
-use futures_util::stream;
+use futures_util::{StreamExt as _, stream};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
@@ -136,7 +136,12 @@ async fn halve(reply: Response<Body>, cut: bool) -> Result<Response<Body>, Cut> 
     let half = whole.slice(..whole.len() / 2);
     if cut {
         head.headers.insert(header::CONTENT_LENGTH, HeaderValue::from(whole.len()));
-        let pieces = stream::iter([Ok::<Bytes, Cut>(half), Err(Cut)]);
+        // The cut comes a turn later than the half, so that the half is on its way by then.
+        let cut = stream::once(async {
+            tokio::task::yield_now().await;
+            Err(Cut)
+        });
+        let pieces = stream::iter([Ok::<Bytes, Cut>(half)]).chain(cut);
         return Ok(Response::from_parts(head, Body::from_stream(pieces)));
     }
     head.headers.remove(header::CONTENT_LENGTH);

@@ -16,7 +16,7 @@
 mod folder;
 mod settle;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -27,7 +27,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 use super::digest::Digest;
 use super::package::Package;
 use folder::{Alarm, Folder};
-use settle::Settling;
+use settle::{Reading, Settling, Stamp};
 
 /// Which folder, and how patiently.
 #[derive(Clone, Debug)]
@@ -91,9 +91,8 @@ async fn run(config: WatchConfig, candidates: mpsc::Sender<Candidate>) {
         alarm.set(&folder);
         settling.observe(look(&folder).await, Instant::now());
         while let Some(path) = settling.due(Instant::now()) {
-            let Some((bytes, stamp)) = read(&folder, &path).await else { continue };
-            let (digest, cut_short) = (Digest::of(&bytes), Package::is_cut_short(&bytes));
-            if settling.judge(&path, stamp, digest, cut_short, Instant::now())
+            let Some((bytes, reading)) = read(&folder, &path).await else { continue };
+            if settling.judge(&path, reading, Instant::now())
                 && candidates.send(Candidate { path, bytes }).await.is_err()
             {
                 return;
@@ -109,12 +108,17 @@ async fn run(config: WatchConfig, candidates: mpsc::Sender<Candidate>) {
     }
 }
 
-async fn look(folder: &Arc<Folder>) -> Vec<(PathBuf, settle::Stamp)> {
+async fn look(folder: &Arc<Folder>) -> Vec<(PathBuf, Stamp)> {
     let folder = Arc::clone(folder);
     spawn_blocking(move || folder.files()).await.unwrap_or_default()
 }
 
-async fn read(folder: &Arc<Folder>, path: &std::path::Path) -> Option<(Vec<u8>, settle::Stamp)> {
+async fn read(folder: &Arc<Folder>, path: &Path) -> Option<(Vec<u8>, Reading)> {
     let (folder, path) = (Arc::clone(folder), path.to_owned());
-    spawn_blocking(move || folder.read(&path)).await.ok().flatten()
+    let reading = spawn_blocking(move || {
+        let (bytes, stamp) = folder.read(&path)?;
+        let reading = Reading { stamp, digest: Digest::of(&bytes), cut_short: Package::is_cut_short(&bytes) };
+        Some((bytes, reading))
+    });
+    reading.await.ok().flatten()
 }

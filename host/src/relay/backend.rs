@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use crosspoint_contract::{AuthScheme, Call, Description, Json, SessionGrant, Verb, Violation};
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 
 use super::queue::{Queue, QueueLimits};
 use super::settings::{BackendSettings, HttpVersion, SecretValue};
@@ -23,6 +23,9 @@ const QUEUE_TIMEOUT: Duration = Duration::from_secs(30);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Longest wait for a reply, unless the operator or the driver says otherwise.
 const REPLY_TIMEOUT: Duration = Duration::from_mins(1);
+
+/// The length from which on a secret is looked for in words, in bytes. Taking out shorter ones would tear any text apart.
+const TELLING: usize = 4;
 
 /// One backend as it runs.
 #[derive(Debug)]
@@ -172,6 +175,17 @@ impl Backend {
             }
             LoginError::Abandoned => Failure::new(Code::Draining, "the login was given up").retry(1),
         })
+    }
+
+    /// The same failure with no secret in its words: backends repeat what they were sent, drivers pass that on.
+    pub fn discreet(&self, mut failure: Failure) -> Failure {
+        for secret in self.secrets.values().map(ExposeSecret::expose_secret).filter(|secret| secret.len() >= TELLING) {
+            failure.detail = failure.detail.replace(secret, "***");
+            for violation in &mut failure.errors {
+                violation.message = violation.message.replace(secret, "***");
+            }
+        }
+        failure
     }
 
     /// Forgets a session that the backend did not accept.

@@ -117,6 +117,11 @@ impl Target {
             Ok(reply) => self.understand(draft, &reply).await,
             Err(error) => Reached::Failure(of_transport(&error)),
         };
+        let reached = match reached {
+            Reached::Outcome(outcome) => Reached::Outcome(outcome),
+            Reached::Fault { fault, failure } => Reached::Fault { fault, failure: self.backend.discreet(failure) },
+            Reached::Failure(failure) => Reached::Failure(self.backend.discreet(failure)),
+        };
         let (result, sent) = match &reached {
             Reached::Outcome(_) => (ExchangeResult::Ok, Sent::Yes),
             Reached::Fault { failure, .. } => (ExchangeResult::Fault, failure.sent),
@@ -181,10 +186,9 @@ impl Target {
             },
         );
         // The caller's own exchange was not made, whatever became of the login.
-        result.map_err(|failure| Failure {
-            sent: Sent::No,
-            detail: format!("cannot log in to the backend: {failure}"),
-            ..failure
+        result.map_err(|failure| {
+            let detail = format!("cannot log in to the backend: {failure}");
+            self.backend.discreet(Failure { sent: Sent::No, detail, ..failure })
         })
     }
 }

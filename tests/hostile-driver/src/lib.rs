@@ -1,6 +1,7 @@
 //! A driver that does whatever harm its spec asks for, in the phase that it names: what the sandbox is tested with.
 //!
-//! Asked for nothing, it works: `create` is `POST /things`, answered with an object that has an `id`.
+//! Asked for nothing, it works: `create` is `POST /things`, answered with an object that has an `id`. A login is
+//! `POST /login`, and tells the backend all that the driver was told.
 
 use std::hint::black_box;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -44,6 +45,8 @@ pub enum Harm {
     Garbage,
     /// Says how often this instance has been used.
     Remember,
+    /// Sends all that it was given to the backend.
+    Echo,
 }
 
 /// One of the two functions.
@@ -71,16 +74,21 @@ impl Driver for Hostile {
     fn describe() -> Description {
         driver("hostile", "0.1.0", "Does whatever harm its spec asks for")
             .auth(AuthScheme::None)
+            .auth(AuthScheme::Login(Login { secrets: vec!["password".to_owned()], ..Login::default() }))
             .kind(kind("thing", "Harm to do").spec::<Thing>().result::<Made>().verbs([Verb::Create]))
             .build()
     }
 
     fn encode(call: &Call) -> Result<Exchange, Fault> {
+        if call.verb == Verb::Login {
+            return Http::post(path("/login", &[])?).json(&given(call)).into_exchange();
+        }
         let thing: Thing = call.spec()?;
         let mut exchange = Http::post(path("/things", &[])?).json(&thing).into_exchange()?;
         match thing.harm {
+            Harm::Echo => return Http::post(path("/things", &[])?).json(&given(call)).into_exchange(),
             Harm::ReturnHuge if thing.phase == Phase::Encode => exchange.context = vec![1; thing.size].into(),
-            Harm::Garbage if thing.phase == Phase::Encode => exchange.endpoint = "nowhere".to_owned(),
+            Harm::Garbage if thing.phase == Phase::Encode => exchange.endpoint = String::from("nowhere"),
             harm if thing.phase == Phase::Encode => exchange.context = harm.done(thing.size).into(),
             _ => {}
         }
@@ -88,6 +96,11 @@ impl Driver for Hostile {
     }
 
     fn decode(call: &Call, _context: &[u8], reply: &Reply) -> Result<Outcome, Fault> {
+        if call.verb == Verb::Login {
+            reply.http()?.success()?;
+            let session = Header { name: "x-session".to_owned(), value: b"given".to_vec() };
+            return outcome(&())?.session(SessionGrant { headers: vec![session], ..SessionGrant::default() }).into();
+        }
         let thing: Thing = call.spec()?;
         let made: Made = reply.http()?.success()?.json()?;
         let mut outcome = outcome(&made)?.id(&made.id).build();
@@ -105,7 +118,7 @@ impl Harm {
     fn done(self, size: usize) -> String {
         static USES: AtomicU32 = AtomicU32::new(0);
         match self {
-            Self::Nothing | Self::ReturnHuge | Self::Garbage => String::new(),
+            Self::Nothing | Self::ReturnHuge | Self::Garbage | Self::Echo => String::new(),
             Self::Trap => trap(),
             Self::Loop => loop {
                 black_box(self);
@@ -117,6 +130,12 @@ impl Harm {
             Self::Remember => USES.fetch_add(1, Ordering::Relaxed).to_string(),
         }
     }
+}
+
+/// All that a call brings, its credentials too, which are left out of its ordinary JSON form.
+fn given(call: &Call) -> serde_json::Value {
+    let secrets = call.credentials.as_ref().map(|credentials| &credentials.secrets);
+    serde_json::json!({"call": call, "credentials": secrets})
 }
 
 #[cfg(target_arch = "wasm32")]

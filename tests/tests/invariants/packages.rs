@@ -10,19 +10,19 @@ use wasm_encoder::{
 pub fn bad() -> Vec<(&'static str, Vec<u8>, &'static str)> {
     vec![
         ("empty", Vec::new(), "empty"),
-        ("truncated", truncated(), "ends in the middle"),
+        ("truncated", half_of("firewall"), "ends in the middle"),
         ("text", b"a driver, honestly".to_vec(), "it looks like text"),
         ("garbage", garbage(), "not valid WebAssembly"),
         ("another contract", of_another_contract(), "built for crosspoint:driver@9.0.0"),
         ("a failing fixture", with_a_failing_fixture(), "fails its own fixtures"),
-        ("an impure module", importing_module(), "`env.now`"),
+        ("an impure module", importing_module(), "`env::now`"),
         ("an impure component", importing_component(), "`wasi:clocks/wall-clock@0.2.0`"),
     ]
 }
 
-/// The firewall driver, as it is while it is still being copied.
-pub fn truncated() -> Vec<u8> {
-    let mut package = driver("firewall");
+/// A driver as it is while it is still being copied.
+pub fn half_of(name: &str) -> Vec<u8> {
+    let mut package = driver(name);
     package.truncate(package.len() / 2);
     package
 }
@@ -41,11 +41,15 @@ fn with_a_failing_fixture() -> Vec<u8> {
     replaced(driver("firewall"), r#""target": "/api/v1/rules""#, r#""target": "/api/v1/rulez""#)
 }
 
+/// Everywhere, for what is in a section of its own may stand among the data as well.
 fn replaced(mut package: Vec<u8>, from: &str, to: &str) -> Vec<u8> {
     assert_eq!(from.len(), to.len(), "or every offset behind it would be wrong");
-    let place = package.windows(from.len()).position(|window| window == from.as_bytes());
-    let place = place.unwrap_or_else(|| panic!("the firewall driver does not hold {from}"));
-    package[place..place + to.len()].copy_from_slice(to.as_bytes());
+    let places = package.windows(from.len()).enumerate().filter(|(_, window)| *window == from.as_bytes());
+    let places: Vec<usize> = places.map(|(place, _)| place).collect();
+    assert!(!places.is_empty(), "the firewall driver does not hold {from}");
+    for place in places {
+        package[place..place + to.len()].copy_from_slice(to.as_bytes());
+    }
     package
 }
 

@@ -34,7 +34,9 @@ fn text(after_mark: &[u8]) -> Option<String> {
     let (length, text) = after_mark.split_first_chunk::<4>()?;
     let length =
         usize::try_from(u32::from_le_bytes(*length)).ok().filter(|length| (1..=PANIC_TEXT).contains(length))?;
-    Some(String::from_utf8_lossy(text.get(..length)?).into_owned())
+    let text = String::from_utf8_lossy(text.get(..length)?);
+    // One line: it stands in logs and errors.
+    Some(text.chars().map(|it| if it.is_control() { ' ' } else { it }).collect())
 }
 
 #[cfg(test)]
@@ -61,7 +63,7 @@ mod tests {
     }
 
     #[test]
-    fn bytes_that_are_no_text_do_not_matter() {
-        assert_eq!(find(&memory(2, &[0xff, b'x'])).as_deref(), Some("\u{fffd}x"));
+    fn what_is_no_text_or_no_line_becomes_one() {
+        assert_eq!(find(&memory(4, &[0xff, b'x', b'\n', 0x1b])).as_deref(), Some("\u{fffd}x  "));
     }
 }

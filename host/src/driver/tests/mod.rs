@@ -38,9 +38,9 @@ fn built(name: &str) -> Option<Vec<u8>> {
 }
 
 /// Compiling a driver is most of what these tests would take, so they share what was compiled once.
-fn cached(config: EngineConfig) -> EngineConfig {
-    let cache = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/driver-cache");
-    EngineConfig { cache_dir: Some(cache), ..config }
+fn cached(mut config: EngineConfig) -> EngineConfig {
+    config.cache_dir = Some(Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/driver-cache"));
+    config
 }
 
 fn engine() -> Engine {

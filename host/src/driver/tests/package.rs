@@ -80,9 +80,9 @@ fn any_bytes_after_the_magic_are_refused_without_a_panic() {
 #[test]
 fn a_driver_with_one_byte_changed_is_refused_or_read_and_never_a_panic() {
     let Some(bytes) = built("hostile") else { return };
-    for step in 0..200 {
+    for step in 0..40 {
         let mut changed = bytes.clone();
-        let at = step * bytes.len() / 200;
+        let at = step * bytes.len() / 40;
         changed[at] ^= 0xff;
         drop(Package::read(changed));
     }

@@ -14,6 +14,16 @@ pub struct Stamp {
     pub modified: (i64, i64),
 }
 
+/// What came of reading a file.
+#[derive(Clone, Copy, Debug)]
+pub struct Reading {
+    /// What the file looked like when it had been read.
+    pub stamp: Stamp,
+    pub digest: Digest,
+    /// Whether the bytes end in the middle of something.
+    pub cut_short: bool,
+}
+
 /// Which files have come to rest. Knows no file system and no clock.
 pub struct Settling {
     quiet: Duration,
@@ -62,7 +72,8 @@ impl Settling {
     }
 
     /// Judges what was read: true if it is to be offered.
-    pub fn judge(&mut self, path: &Path, stamp: Stamp, digest: Digest, cut_short: bool, now: Instant) -> bool {
+    pub fn judge(&mut self, path: &Path, reading: Reading, now: Instant) -> bool {
+        let Reading { stamp, digest, cut_short } = reading;
         let Some(file) = self.files.get_mut(path) else { return false };
         if file.stamp != stamp {
             // It changed between the look and the reading.
@@ -116,8 +127,8 @@ mod tests {
         }
 
         fn judges(&mut self, size: u64, cut_short: bool) -> bool {
-            let digest = Digest::of(&size.to_le_bytes());
-            self.settling.judge(Path::new("a.wasm"), stamp(size), digest, cut_short, self.now)
+            let reading = Reading { stamp: stamp(size), digest: Digest::of(&size.to_le_bytes()), cut_short };
+            self.settling.judge(Path::new("a.wasm"), reading, self.now)
         }
     }
 
@@ -164,8 +175,8 @@ mod tests {
         let touched = Stamp { modified: (1, 0), ..stamp(1) };
         scene.settling.observe(vec![("a.wasm".into(), touched)], scene.now);
         assert!(scene.waits(QUIET).is_due());
-        let digest = Digest::of(&1u64.to_le_bytes());
-        assert!(!scene.settling.judge(Path::new("a.wasm"), touched, digest, false, scene.now));
+        let reading = Reading { stamp: touched, digest: Digest::of(&1u64.to_le_bytes()), cut_short: false };
+        assert!(!scene.settling.judge(Path::new("a.wasm"), reading, scene.now));
     }
 
     #[test]

@@ -6,35 +6,11 @@ use crosspoint_tests::host::{Scene, create, rule, settings, until};
 use firewall_appliance::{Appliance, Moment};
 use serde_json::{Value, json};
 use tokio::io::copy;
-use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::net::{TcpListener, TcpStream};
 use tokio::task::AbortHandle;
-use tokio::time::{Duration, timeout};
 
 use super::held;
-
-/// A listener with no room for another connection: who comes now waits for the door.
-pub struct FullHouse {
-    listener: TcpListener,
-    _guests: Vec<TcpStream>,
-}
-
-impl FullHouse {
-    pub async fn open() -> Self {
-        let socket = TcpSocket::new_v4().unwrap();
-        socket.bind(([127, 0, 0, 1], 0).into()).unwrap();
-        let listener = socket.listen(1).unwrap();
-        let mut guests = Vec::new();
-        while let Ok(guest) = timeout(Duration::from_millis(300), TcpStream::connect(listener.local_addr().unwrap())).await {
-            guests.push(guest.unwrap());
-            assert!(guests.len() < 64, "this system lets everybody in");
-        }
-        Self { listener, _guests: guests }
-    }
-
-    pub fn url(&self) -> String {
-        format!("http://{}", self.listener.local_addr().unwrap())
-    }
-}
+use crate::full_house::FullHouse;
 
 /// Carries each connection's requests on to an appliance even when the sender has gone, as a gateway does.
 pub struct Courier {
