@@ -27,10 +27,10 @@ mod session;
 
 use std::fmt;
 use std::fs;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use crate::skip::skipped;
 use anyhow::{Context as _, Result, bail};
 
 use self::folder::Folder;
@@ -84,11 +84,20 @@ impl fmt::Debug for Untrue {
 /// Where something does not go as the document says, with the line.
 pub fn follow(document: &str) -> Result<(), Untrue> {
     if let Some(missing) = PROGRAMS.iter().find(|program| !there_is(program)) {
-        return Ok(skipped(&format!("{document}: {missing} is missing; install it, and the commands are tried"))?);
+        skipped(&format!("{document}: {missing} is missing; install it, and the commands are tried"));
+        return Ok(());
     }
     let text = fs::read_to_string(project().join(document)).with_context(|| format!("cannot read {document}"))?;
-    let page = Page::read(&text).with_context(|| document.to_owned())?;
-    let ports = Ports::of(&text)?;
+    follow_text(document, &text)
+}
+
+/// Does everything that a text says, which need not be one of the project's documents. Needs Bash.
+///
+/// # Errors
+/// Where something does not go as the text says, with the line.
+pub fn follow_text(document: &str, text: &str) -> Result<(), Untrue> {
+    let page = Page::read(text).with_context(|| document.to_owned())?;
+    let ports = Ports::of(text)?;
     let folder = Folder::make(&project(), document)?;
     let mut session = Session::start(&folder, &ports)?;
     for Step { line, task } in &page.steps {
@@ -118,13 +127,4 @@ fn there_is(program: &str) -> bool {
     let mut command = Command::new(program);
     command.arg("--version").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     command.status().is_ok_and(|status| status.success())
-}
-
-/// Says that a test is skipped: on standard error, and where `cargo xtask test` collects them.
-fn skipped(reason: &str) -> Result<()> {
-    writeln!(std::io::stderr(), "SKIPPED: {reason}")?;
-    if let Some(list) = std::env::var_os("CROSSPOINT_SKIPPED_TESTS") {
-        writeln!(fs::File::options().append(true).open(list)?, "{reason}")?;
-    }
-    Ok(())
 }

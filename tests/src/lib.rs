@@ -4,3 +4,4 @@ pub mod documentation;
 pub mod host;
 pub mod openstack;
 pub mod proxy;
+pub mod skip;

@@ -26,7 +26,7 @@ pub fn fault(call: &Call, reply: &HttpReply) -> Fault {
     }
 }
 
-/// How those in front of Neutron say that they have not passed a request on: Keystone's middleware, and HAProxy. Other
+/// How those in front of Neutron say that they have not passed a request on: Keystone's middleware, and `HAProxy`. Other
 /// proxies answer 503 also where a connection broke when the request was on its way.
 const PASSED_ON_NOTHING: [&str; 2] =
     ["The Keystone service is temporarily unavailable", "No server is available to handle this request"];
@@ -52,7 +52,7 @@ impl Said {
         Self {
             code: text("type").unwrap_or_else(|| reply.status.to_string()),
             message: text("message").unwrap_or_else(|| format!("Neutron answered {}: {hint}", reply.status)),
-            known: error.is_some() || refused,
+            known: value.get("NeutronError").is_some() || refused,
         }
     }
 
@@ -170,6 +170,7 @@ mod tests {
             (502, "<html><h1>502 Bad Gateway</h1></html>"),
             (504, "upstream request timeout"),
             (503, "upstream connect error or disconnect/reset before headers"),
+            (503, r#"{"message": "failure to get a peer from the ring-balancer"}"#),
             (503, ""),
         ] {
             assert!(said(&call, status, body).leaves_doubt(), "{status} {body}");

@@ -62,7 +62,11 @@ impl Client {
     /// Any method.
     #[must_use]
     pub fn call(&self, method: Method, path: &str) -> Call {
-        let call = Call { http: self.http.clone(), request: Request::builder().method(method).uri(format!("{}{path}", self.base)), body: Bytes::new() };
+        let call = Call {
+            http: self.http.clone(),
+            request: Request::builder().method(method).uri(format!("{}{path}", self.base)),
+            body: Bytes::new(),
+        };
         match &self.token {
             Some(token) => call.header("authorization", &format!("Bearer {token}")),
             None => call,

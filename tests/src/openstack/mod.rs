@@ -35,6 +35,7 @@ pub use keystone::{Keystone, Project};
 pub use neutron::{Access, Neutron};
 pub use rest::{Answer, send};
 
+use crate::skip::skipped;
 use folder::Folder;
 use server::free_address;
 
@@ -125,23 +126,23 @@ impl OpenStack {
 /// Where it could be had but does not start.
 pub async fn shared() -> Result<Option<&'static OpenStack>> {
     // A failure is kept too: to try again for every test would take minutes and fail each time.
-    static SHARED: OnceCell<Result<Option<OpenStack>>> = OnceCell::const_new();
+    static SHARED: OnceCell<Result<OpenStack>> = OnceCell::const_new();
+    if let Err(skip) = available() {
+        skipped(&format!("tests against OpenStack: {skip}"));
+        return Ok(None);
+    }
     match SHARED.get_or_init(first).await {
-        Ok(openstack) => Ok(openstack.as_ref()),
+        Ok(openstack) => Ok(Some(openstack)),
         Err(error) => bail!("the testbed does not start: {error:#}"),
     }
 }
 
-async fn first() -> Result<Option<OpenStack>> {
-    if let Err(skip) = available() {
-        install::announce(&format!("tests SKIPPED: {skip}"));
-        return Ok(None);
-    }
+async fn first() -> Result<OpenStack> {
     tokio::task::spawn_blocking(install).await??;
     let started = Instant::now();
     let openstack = OpenStack::start(&Options::default()).await?;
     install::announce(&format!("Neutron, Keystone and MariaDB serve after {:.1?}", started.elapsed()));
-    Ok(Some(openstack))
+    Ok(openstack)
 }
 
 /// A template with each `{name}` replaced.

@@ -36,7 +36,8 @@ impl Laboratory {
             (201, Vec::new(), json!({"id": id}))
         });
         let lab = lab.await;
-        let settings = json!({"driver": "hostile", "endpoints": {"default": lab.url()}, "limits": {"mutation_concurrency": 8}});
+        let settings =
+            json!({"driver": "hostile", "endpoints": {"default": lab.url()}, "limits": {"mutation_concurrency": 8}});
         scene.host.put_backend("lab", &settings).await;
         Self { scene, lab }
     }

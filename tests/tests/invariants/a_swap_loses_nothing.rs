@@ -55,7 +55,10 @@ async fn call_until_over(client: Client, name: String, over: Arc<AtomicBool>) ->
     client.put(&rule(&name)).json(&create(&name)).await.expect(201);
     while !over.load(Ordering::Relaxed) {
         client.get(&rule(&name)).await.expect(200);
-        for call in [client.put(&rule(&name)).json(&create(&name)), client.patch(&rule(&name)).json(&json!({"spec": {"port": 80}}))] {
+        for call in [
+            client.put(&rule(&name)).json(&create(&name)),
+            client.patch(&rule(&name)).json(&json!({"spec": {"port": 80}})),
+        ] {
             let reply = call.await.expect(200);
             let by_next = reply["/operation/driver"] == "firewall@0.2.0";
             // The next version alone tells what shadows a rule.

@@ -15,7 +15,9 @@ impl FullHouse {
         socket.bind(([127, 0, 0, 1], 0).into()).unwrap();
         let listener = socket.listen(1).unwrap();
         let mut guests = Vec::new();
-        while let Ok(guest) = timeout(Duration::from_millis(300), TcpStream::connect(listener.local_addr().unwrap())).await {
+        while let Ok(guest) =
+            timeout(Duration::from_millis(300), TcpStream::connect(listener.local_addr().unwrap())).await
+        {
             guests.push(guest.unwrap());
             assert!(guests.len() < 64, "this system lets everybody in");
         }

@@ -109,7 +109,13 @@ async fn both_sides_agree(scene: &Scene) {
 async fn every_sort_of_record_outlives_a_crash() {
     let mut scene = Scene::start().await;
     scene.created("a").await;
-    scene.acme().patch(&rule("a")).key("k").json(&json!({"spec": {"port": 80}, "labels": {"tier": "web"}})).await.expect(200);
+    scene
+        .acme()
+        .patch(&rule("a"))
+        .key("k")
+        .json(&json!({"spec": {"port": 80}, "labels": {"tier": "web"}}))
+        .await
+        .expect(200);
     let shown = async |scene: &Scene| {
         let operator = scene.host.client(Who::Operator);
         let mut shown = Vec::new();

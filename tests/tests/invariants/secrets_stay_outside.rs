@@ -31,7 +31,8 @@ async fn assert_untold(host: &Host, secrets: &[&str]) {
         let path = format!("/v1/backends/{}", backend["name"].as_str().unwrap());
         told.push((path.clone(), operator.get(&path).await.expect(200).body.to_string()));
     }
-    let newest = operator.get("/v1/backends").await.expect(200).items().iter().filter_map(|b| b["revision"].as_u64()).max();
+    let newest =
+        operator.get("/v1/backends").await.expect(200).items().iter().filter_map(|b| b["revision"].as_u64()).max();
     let mut events = Events::after(&operator, 0).await;
     loop {
         let event = events.next().await.unwrap();

@@ -20,7 +20,13 @@ struct Case {
     doubt: bool,
 }
 
-fn case(what: &'static str, fault: Fault, (status, code): (u16, &'static str), sent: &'static str, doubt: bool) -> Case {
+fn case(
+    what: &'static str,
+    fault: Fault,
+    (status, code): (u16, &'static str),
+    sent: &'static str,
+    doubt: bool,
+) -> Case {
     Case { what, backend: "fw", fault, status, code, sent, doubt }
 }
 
@@ -37,7 +43,10 @@ fn cases() -> Vec<Case> {
     let nonsense = (502, "backend_malformed_reply");
     let late = Fault { delay_ms: 5000, ..Fault::default() };
     let cut = Fault { truncate: true, ..Fault::default() };
-    let unreachable = |what, backend| Case { backend, ..case(what, Fault { times: 0, ..Fault::default() }, (502, "backend_unreachable"), "no", false) };
+    let unreachable = |what, backend| Case {
+        backend,
+        ..case(what, Fault { times: 0, ..Fault::default() }, (502, "backend_unreachable"), "no", false)
+    };
     vec![
         unreachable("connection refused", "refusing"),
         unreachable("TLS with a backend that has none", "plain"),
@@ -47,8 +56,20 @@ fn cases() -> Vec<Case> {
         case("connection lost in the middle of the reply", dropped(Moment::MidReply), lost, "yes", true),
         case("no reply in time", late, (504, "backend_timeout"), "maybe", true),
         case("half a reply, passed off as whole", cut, nonsense, "yes", true),
-        Case { backend: "small", ..case("a reply that is too long", Fault { times: 0, ..Fault::default() }, nonsense, "yes", true) },
-        Case { backend: "odd", ..case("a reply that is about something else", Fault { times: 0, ..Fault::default() }, nonsense, "yes", true) },
+        Case {
+            backend: "small",
+            ..case("a reply that is too long", Fault { times: 0, ..Fault::default() }, nonsense, "yes", true)
+        },
+        Case {
+            backend: "odd",
+            ..case(
+                "a reply that is about something else",
+                Fault { times: 0, ..Fault::default() },
+                nonsense,
+                "yes",
+                true,
+            )
+        },
         case("the backend broke", answered(500), (502, "backend_fault"), "yes", true),
         case("a proxy lost the answer", answered(502), (502, "backend_fault"), "yes", true),
         case("a proxy gave up waiting", answered(504), (502, "backend_fault"), "yes", true),

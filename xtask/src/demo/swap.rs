@@ -18,7 +18,7 @@ use super::{
 pub const CALLERS: usize = 4;
 
 /// How many answers each caller wants to have seen from the old version, and then from the new one.
-const ENOUGH: usize = 15;
+const ENOUGH: usize = 10;
 /// How long that may take.
 const BOUND: Duration = Duration::from_secs(30);
 

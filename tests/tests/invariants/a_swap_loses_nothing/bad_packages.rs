@@ -46,7 +46,9 @@ async fn a_bad_package_in_the_folder_changes_nothing_and_a_good_one_after_it_tak
         })
         .await
     };
-    for (what, package, wanted) in packages::bad().into_iter().filter(|(what, ..)| matches!(*what, "text" | "a failing fixture")) {
+    for (what, package, wanted) in
+        packages::bad().into_iter().filter(|(what, ..)| matches!(*what, "text" | "a failing fixture"))
+    {
         fs::write(&path, package).unwrap();
         let rejected = reason(wanted).await;
         assert_eq!(rejected["source"], path.to_str().unwrap(), "{what}");

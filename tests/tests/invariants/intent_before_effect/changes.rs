@@ -42,7 +42,10 @@ async fn a_change_in_doubt_is_observed_after_its_deadline() {
         let early = scene.resolve(&unknown).await.problem(409, "in_doubt");
         assert!(early.header("retry-after").is_some());
         let resolved = scene.resolve_after_deadline(&unknown).await.success();
-        assert_eq!((&resolved["/operation/state"], &resolved["/operation/resolution/by"]), (&json!("observed"), &json!("read")));
+        assert_eq!(
+            (&resolved["/operation/state"], &resolved["/operation/resolution/by"]),
+            (&json!("observed"), &json!("read"))
+        );
         assert_eq!((&resolved["/mapping/state"], &resolved["/result/port"]), (&json!("active"), &json!(port)));
         assert_eq!(scene.appliance.count("PATCH", "/api/v1/rules"), 1);
     }
@@ -99,7 +102,10 @@ async fn a_deletion_in_doubt_is_made_again_by_the_same_call() {
     for moment in [Moment::AfterEffect, Moment::BeforeEffect] {
         let scene = in_doubt(moment, "DELETE", delete).await;
         let again = delete(&scene.acme()).await.expect(200);
-        assert_eq!((&again["/operation/state"], &again["/operation/resolution/by"]), (&json!("succeeded"), &json!("reissue")));
+        assert_eq!(
+            (&again["/operation/state"], &again["/operation/resolution/by"]),
+            (&json!("succeeded"), &json!("reissue"))
+        );
         assert_eq!((scene.mapping("a").await, scene.appliance.rules().len()), (Value::Null, 0));
         assert_eq!(scene.appliance.count("DELETE", "/api/v1/rules"), 2);
     }

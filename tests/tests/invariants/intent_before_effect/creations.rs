@@ -53,7 +53,10 @@ async fn a_creation_that_took_place_before_the_crash_is_found_and_adopted() {
     assert_eq!(scene.mapping("a").await["state"], "unknown");
 
     let resolved = scene.resolve(&unknown).await.success();
-    assert_eq!((&resolved["/operation/state"], &resolved["/operation/resolution/by"]), (&json!("succeeded"), &json!("find")));
+    assert_eq!(
+        (&resolved["/operation/state"], &resolved["/operation/resolution/by"]),
+        (&json!("succeeded"), &json!("find"))
+    );
     assert_eq!((&resolved["/mapping/state"], &resolved["/mapping/backend_id"]), (&json!("active"), &json!("rule-1")));
     assert_eq!(scene.appliance.rules().len(), 1);
     assert_eq!(scene.appliance.count("POST", "/api/v1/rules"), 1);
@@ -103,7 +106,11 @@ async fn a_creation_that_did_not_take_place_is_in_doubt_until_its_deadline_and_t
 #[tokio::test]
 async fn a_creation_that_lands_late_is_still_found() {
     let scene = Scene::impatient().await;
-    scene.appliance.arm(Fault { hold: Some(Moment::BeforeEffect), path: Some("/api/v1/rules".into()), ..Fault::default() });
+    scene.appliance.arm(Fault {
+        hold: Some(Moment::BeforeEffect),
+        path: Some("/api/v1/rules".into()),
+        ..Fault::default()
+    });
     let gateway = super::nowhere::Courier::to(&scene.appliance).await;
     scene.host.put_backend("fw", &gateway.settings()).await;
     creation(&scene.acme()).await.problem(504, "backend_timeout");

@@ -59,7 +59,9 @@ impl Book {
             body["spec"]["port"] = json!(port);
             let (call, next) = match (known, self.chance.below(3)) {
                 (Known::Port(_), 0) => (client.delete(&rule(&cmp_id)), Known::Gone),
-                (Known::Port(_), 1) => (client.patch(&rule(&cmp_id)).json(&json!({"spec": {"port": port}})), Known::Port(port)),
+                (Known::Port(_), 1) => {
+                    (client.patch(&rule(&cmp_id)).json(&json!({"spec": {"port": port}})), Known::Port(port))
+                }
                 _ => (client.put(&rule(&cmp_id)).json(&body), Known::Port(port)),
             };
             self.creations += usize::from(known == Known::Gone);

@@ -25,7 +25,8 @@ async fn a_creation_that_was_applied_is_bound_to_the_id_that_is_given() {
     let count = scene.appliance.requests().len();
     decide(&scene.acme(), &unknown, json!({"decision": "applied"})).await.problem(400, "invalid_request");
     decide(&scene.acme(), &unknown, json!({"backend_id": "rule-2"})).await.problem(400, "invalid_request");
-    let decided = decide(&scene.acme(), &unknown, json!({"decision": "applied", "backend_id": "rule-2"})).await.success();
+    let decided =
+        decide(&scene.acme(), &unknown, json!({"decision": "applied", "backend_id": "rule-2"})).await.success();
     assert_eq!((&decided["/mapping/state"], &decided["/mapping/backend_id"]), (&json!("active"), &json!("rule-2")));
     let resolution = &decided["/operation/resolution"];
     assert_eq!((&resolution["by"], &resolution["caller"]), (&json!("decision"), &json!("acme")));
@@ -38,7 +39,8 @@ async fn a_creation_that_was_applied_is_bound_to_the_id_that_is_given() {
 #[tokio::test]
 async fn a_creation_cannot_be_bound_to_another_objects_id() {
     let (scene, unknown) = scene_in_doubt("POST", |client| client.put(&rule("b")).json(&create("b"))).await;
-    let decided = decide(&scene.acme(), &unknown, json!({"decision": "applied", "backend_id": "rule-1"})).await.success();
+    let decided =
+        decide(&scene.acme(), &unknown, json!({"decision": "applied", "backend_id": "rule-1"})).await.success();
     let ended = (&decided["/operation/state"], &decided["/operation/problem/code"], &decided["/mapping"]);
     assert_eq!(ended, (&json!("failed"), &json!("backend_id_taken"), &Value::Null));
     assert_eq!(scene.mapping("a").await["backend_id"], "rule-1");
