@@ -1,5 +1,7 @@
 //! From what a stranger sent to values: every way in which that can go wrong is a problem that says so.
 
+use std::time::Duration;
+
 use axum::body::Body;
 use axum::extract::{FromRequest, FromRequestParts, Query, RawPathParams, Request};
 use axum::http::request::Parts;
@@ -7,12 +9,15 @@ use axum::http::{HeaderMap, HeaderName, header};
 use crosspoint_contract::Violation;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::de::DeserializeOwned;
+use tokio::time::timeout;
 
 use super::App;
 use super::problem::Problem;
 use crate::mapping::{Code, Failure, valid_id, valid_name};
 use crate::relay::Precondition;
 
+/// Longest wait for a whole request body: whoever is slower holds memory for nothing.
+const BODY_TIMEOUT: Duration = Duration::from_mins(1);
 /// Longest idempotency key, in bytes.
 const LONGEST_KEY: usize = 255;
 /// Deepest nesting of a JSON body: what follows (schemas, drivers) may recurse.
@@ -79,7 +84,10 @@ impl<T: DeserializeOwned> FromRequestParts<App> for Params<T> {
 
 /// The body, as bytes within the limit.
 pub async fn bytes(body: Body, limit: usize) -> Result<Vec<u8>, Problem> {
-    match Limited::new(body, limit).collect().await {
+    let collected = timeout(BODY_TIMEOUT, Limited::new(body, limit).collect());
+    let collected =
+        collected.await.map_err(|_| malformed(format!("the body did not come within {} s", BODY_TIMEOUT.as_secs())))?;
+    match collected {
         Ok(collected) => Ok(collected.to_bytes().into()),
         Err(error) if error.is::<LengthLimitError>() => {
             Err(Problem(Failure::new(Code::TooLarge, format!("the body may have {limit} bytes at most"))))

@@ -7,6 +7,7 @@
 //! **Invariant:** whatever fails on the way, the generation that served before goes on serving, and the reason is kept
 //! where the operator looks.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use crosspoint_contract::Violation;
@@ -160,13 +161,28 @@ impl Relay {
         self.registry.failures()
     }
 
-    /// Loads what a watched folder brings, until the watch ends. A package that is active already is passed over.
+    /// Loads what a watched folder brings, until the watch ends.
+    ///
+    /// Passed over are a package that is active already, and one that was active before and lies in a file seen for the
+    /// first time: after a restart, the folder must not undo a roll-back.
     pub async fn follow(self: Arc<Self>, mut candidates: mpsc::Receiver<Candidate>) {
+        let mut seen = HashSet::new();
         while let Some(candidate) = candidates.recv().await {
             let source = candidate.path.display().to_string();
-            if self.is_active(&Digest::of(&candidate.bytes)) {
-                tracing::debug!(source, "this package is active already");
-                continue;
+            let first_sight = seen.insert(candidate.path);
+            match self.standing(&Digest::of(&candidate.bytes)) {
+                Standing::Active => {
+                    tracing::debug!(source, "this package is active already");
+                    continue;
+                }
+                Standing::Replaced if first_sight => {
+                    tracing::info!(
+                        source,
+                        "this package was active and was replaced; `crosspoint driver activate` takes it back"
+                    );
+                    continue;
+                }
+                Standing::Replaced | Standing::New => {}
             }
             match self.load_driver(candidate.bytes, &source, true).await {
                 Ok(loaded) => {
@@ -177,9 +193,14 @@ impl Relay {
         }
     }
 
-    fn is_active(&self, digest: &Digest) -> bool {
+    fn standing(&self, digest: &Digest) -> Standing {
         let digest = digest.to_string();
-        self.view(query::drivers).is_ok_and(|drivers| drivers.iter().any(|driver| driver.active.digest == digest))
+        let drivers = self.view(query::drivers).unwrap_or_default();
+        if drivers.iter().any(|driver| driver.active.digest == digest) {
+            return Standing::Active;
+        }
+        let replaced = drivers.iter().any(|driver| driver.history.iter().any(|package| package.digest == digest));
+        if replaced { Standing::Replaced } else { Standing::New }
     }
 
     /// Brings back the recorded drivers.
@@ -291,6 +312,13 @@ impl Relay {
             .await
             .map_err(|error| Failure::new(Code::DriverUnavailable, format!("package {digest}: {error}")))
     }
+}
+
+/// Where a package stands among those that are recorded.
+enum Standing {
+    Active,
+    Replaced,
+    New,
 }
 
 /// Why a package was not accepted.

@@ -20,6 +20,7 @@ mod clock;
 mod doubt;
 mod exchange;
 mod failure;
+mod guard;
 mod mutate;
 mod prepare;
 mod queue;
@@ -38,6 +39,7 @@ use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tracing::Instrument as _;
 
 pub use backends::{BackendView, LaneView};
 pub use call::{Answer, Caller, DryRun, Listed, Listing, Method, ObjectCall, Precondition};
@@ -162,7 +164,7 @@ impl Relay {
         if self.tasks.is_closed() {
             return Err(Failure::new(Code::Draining, "Crosspoint is shutting down: try again").retry(1));
         }
-        self.tasks.spawn(work).await.unwrap_or_else(|error| {
+        self.tasks.spawn(work.instrument(tracing::Span::current())).await.unwrap_or_else(|error| {
             tracing::error!(%error, "a call ended without an answer");
             Err(Failure::new(Code::Internal, "a defect in Crosspoint ended the call").sent(Sent::Maybe))
         })

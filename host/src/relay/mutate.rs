@@ -1,6 +1,7 @@
 //! A mutating call, from intent to outcome. Each step consumes the one before it, so none can be skipped or done twice:
 //! [`Prepared`] → [`Recorded`] → [`Decided`] → [`Answer`].
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crosspoint_contract::{Fault, Json, Outcome, State, Verb};
@@ -9,7 +10,8 @@ use super::Relay;
 use super::backend::Admission;
 use super::call::{Answer, ObjectCall};
 use super::exchange::{Draft, Reached, Target};
-use super::failure::{of_refusal, overtaken};
+use super::failure::{of_propose, of_refusal, overtaken};
+use super::guard::Guard;
 use super::prepare::{Prepared, etag, fingerprint, prepare};
 use super::queue::{Class, Place};
 use crate::mapping::{
@@ -17,6 +19,10 @@ use crate::mapping::{
     Resolution, Settlement, Success, query,
 };
 use crate::sent::Sent;
+use crate::sync::ProposeError;
+
+/// How long a store that is busy may take to commit anything at all, before it counts as failed.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The intent is durable; the exchange was not made yet.
 struct Recorded {
@@ -34,7 +40,7 @@ pub(super) struct Decided {
 
 impl Relay {
     /// Performs a mutating call, or a read-only action.
-    pub(super) async fn mutate(&self, call: ObjectCall) -> Result<Answer, Failure> {
+    pub(super) async fn mutate(self: &Arc<Self>, call: ObjectCall) -> Result<Answer, Failure> {
         let target = self.target(&call.backend)?;
         let idempotency =
             call.idempotency_key.as_ref().map(|key| Idempotency { key: key.clone(), fingerprint: fingerprint(&call) });
@@ -66,8 +72,11 @@ impl Relay {
             Err(Refusal::AlreadyMapped(mapping) | Refusal::Stale(mapping)) => return Err(overtaken(&mapping)),
             Err(refusal) => return Err(of_refusal(refusal)),
         };
+        let guard = Guard::new(self, recorded.operation.id);
         let decided = recorded.send(&target).await;
-        self.record(&target, decided).await
+        let answer = self.record(&target, decided).await;
+        guard.release();
+        answer
     }
 
     fn mapping_for(&self, call: &ObjectCall) -> Result<Option<Mapping>, Failure> {
@@ -120,10 +129,9 @@ impl Relay {
     /// Records what became of the exchange and answers the caller.
     pub(super) async fn record(&self, target: &Target, decided: Decided) -> Result<Answer, Failure> {
         let id = decided.operation;
-        let command = Command::Settle { operation: id, at: self.clock.now(), settlement: Box::new(decided.settlement) };
-        let applied = self.propose(command).await.map_err(|failure| {
+        let applied = self.settle(id, decided.settlement).await.map_err(|error| {
             // The exchange took place; that its outcome is not recorded leaves it in doubt.
-            Failure { sent: Sent::Yes, retryable: false, ..failure }.operation(id)
+            Failure { sent: Sent::Yes, retryable: false, ..of_propose(&error) }.operation(id)
         })?;
         match applied {
             Ok(Applied::Operation { operation, mapping }) => {
@@ -133,6 +141,28 @@ impl Relay {
                 Err(Failure::new(Code::Internal, "the store answered an outcome with something else").sent(Sent::Yes))
             }
             Err(refusal) => Err(of_refusal(refusal).sent(Sent::Yes)),
+        }
+    }
+
+    /// Records an outcome, and does not give up easily: what the backend did is known now and nowhere else.
+    async fn settle(
+        &self,
+        operation: OperationId,
+        settlement: Settlement,
+    ) -> Result<Result<Applied, Refusal>, ProposeError> {
+        let mut settlement = Box::new(settlement);
+        let mut applied = self.store.applied();
+        loop {
+            let command = Command::Settle { operation, at: self.clock.now(), settlement: settlement.clone() };
+            match self.store.propose(command).await {
+                Ok(committed) => return Ok(committed.response),
+                // Others are being committed: when some are, there is room.
+                Err(ProposeError::Busy) if tokio::time::timeout(PATIENCE, applied.changed()).await.is_ok() => {}
+                Err(ProposeError::TooLarge { size, .. }) if trim(&mut settlement) => {
+                    tracing::warn!(%operation, size, "the result is too large to be kept; the outcome is recorded without it");
+                }
+                Err(error) => return Err(error),
+            }
         }
     }
 
@@ -207,6 +237,14 @@ pub(super) fn settlement(operation: &Operation, reached: Reached, resolution: Op
         }
         Reached::Failure(failure) => Settlement::Doubt(failure.operation(operation.id)),
     }
+}
+
+/// Drops what a record can do without; says whether there was anything.
+fn trim(settlement: &mut Settlement) -> bool {
+    let (Settlement::Succeeded(success) | Settlement::Observed(success)) = settlement else { return false };
+    let had = !success.result.is_null() || !success.attributes.is_null();
+    (success.result, success.attributes) = (Json::null(), Json::null());
+    had
 }
 
 /// An outcome in the machine's words.

@@ -16,9 +16,9 @@ use super::folder::{self, Folder};
 use super::ports::{self, Ports};
 
 /// The longest that a command may take. Some build a crate, on a machine that is busy with other tests.
-const PATIENCE: Duration = Duration::from_secs(600);
+const PATIENCE: Duration = Duration::from_mins(10);
 /// The longest that a server may take to listen.
-const START: Duration = Duration::from_secs(60);
+const START: Duration = Duration::from_mins(1);
 /// How often it is looked at.
 const PERIOD: Duration = Duration::from_millis(20);
 

@@ -61,6 +61,15 @@ impl Events {
         }
     }
 
+    /// All that is left of a stream that ends.
+    pub async fn take_to_end(&mut self) -> Vec<Event> {
+        let mut events = Vec::new();
+        while let Some(event) = self.next().await {
+            events.push(event);
+        }
+        events
+    }
+
     /// The next so many events.
     pub async fn take(&mut self, count: usize) -> Vec<Event> {
         let mut events = Vec::new();

@@ -73,7 +73,7 @@ fn load_driver(play: &mut Play<'_>) -> Result<()> {
         set.patience.until("the driver to be loaded", LOADED, || {
             Ok(drivers(set)?.items.iter().any(|driver| driver.version == "0.1.0").then_some(()))
         })?;
-        act.command(&["--context", "operator", "driver", "list"], &["firewall  0.1.0    active"])?;
+        act.command(&["--context", "operator", "driver", "list"], &["firewall", "0.1.0", "active"])?;
         act.exchanges(0)
     })
 }
@@ -86,7 +86,7 @@ fn configure_backend(play: &mut Play<'_>) -> Result<()> {
         let file = set.file("fw-dc1.json");
         act.show_file(&file)?;
         let words = ["--context", "operator", "backend", "put", "fw-dc1", "-f", &set.short(&file)];
-        let said = act.command(&words, &["driver:         firewall", "secrets:        key"])?;
+        let said = act.command(&words, &["fw-dc1", "firewall", "api-key"])?;
         act.require(!said.text.contains(set.command_line.secret.1), || "the key should not be shown".to_owned());
         act.exchanges(0)
     })?;
@@ -152,9 +152,9 @@ fn read_and_change(play: &mut Play<'_>, tag: &str) -> Result<()> {
 fn look_up(play: &mut Play<'_>) -> Result<()> {
     let about = "Which object is which? Crosspoint knows both ways, and asks nobody.";
     play.act("look-up both ways", about, |act| {
-        let row = "acme    fw-dc1   rule  web-443  rule-1      active";
-        act.command(&["mapping", "lookup", "fw-dc1", "rule", "--cmp-id", WEB], &[row])?;
-        act.command(&["mapping", "lookup", "fw-dc1", "rule", "--backend-id", "rule-1"], &[row])?;
+        let row = [WEB, "rule-1", "active"];
+        act.command(&["mapping", "lookup", "fw-dc1", "rule", "--cmp-id", WEB], &row)?;
+        act.command(&["mapping", "lookup", "fw-dc1", "rule", "--backend-id", "rule-1"], &row)?;
         act.exchanges(0)
     })?;
     play.act("list", "The firewall's rules, with the CMP's id for each.", |act| {
@@ -250,7 +250,7 @@ fn break_driver(play: &mut Play<'_>) -> Result<()> {
             let refused = !drivers.rejected.is_empty() || drivers.items.iter().any(|it| it.last_failure.is_some());
             Ok(refused.then_some(()))
         })?;
-        let parts = ["firewall  0.2.0    active", "not taken", "because:"];
+        let parts = ["firewall", "0.2.0", "active", "not taken", "because"];
         act.command(&["--context", "operator", "driver", "list"], &parts)?;
         act.call(&Request::new("GET", rule(WEB)), 200, &[("/result/shadowed", json!(false))])?;
         act.exchanges(1)?;
