@@ -199,8 +199,10 @@ impl Relay {
                     Some(key) => self.view(|state| query::mapping(state, &key))?,
                     None => None,
                 };
+                // An old result with a present entity tag would invite the loss of what was changed in between.
+                let current = mapping.as_ref().is_some_and(|mapping| Some(mapping.updated_at) == operation.finished_at);
                 answer(target, operation, mapping)
-                    .map(|answer| Answer { replayed: true, ..answer })
+                    .map(|answer| Answer { etag: answer.etag.filter(|_| current), replayed: true, ..answer })
                     .map_err(|failure| Failure { replayed: true, ..failure })
             }
         }

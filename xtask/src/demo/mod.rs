@@ -1,8 +1,8 @@
 //! `cargo xtask demo`: Crosspoint at work.
 //!
-//! A simulated firewall and Crosspoint run as the processes that they are. Each act of the script is what a person would
-//! type, shown with what the firewall's own record says of it and where the mapping stands, and it is held to what must
-//! come of it: the demo ends well only if everything came out as it should.
+//! A simulated firewall and Crosspoint run as the processes that they are. Each act of the script is what a person
+//! would type, shown with what the firewall's own record says of it and where the mapping stands, and it is held to
+//! what must come of it: the demo ends well only if everything came out as it should.
 
 mod client;
 mod patience;
@@ -68,8 +68,8 @@ impl Demo {
 }
 
 /// Builds both programs with the features that they have in `cargo xtask test`, so that neither command undoes the
-/// other's work: hence the whole workspace, of which two binaries are built, and a test, without which cargo would leave
-/// out the features that tests ask for.
+/// other's work: hence the whole workspace, of which two binaries are built, and a test, without which cargo would
+/// leave out the features that tests ask for.
 fn build() -> Result<()> {
     let binaries = ["--bin", "crosspoint", "--bin", "firewall-appliance"];
     process::run(process::cargo().args(["build", "--workspace"]).args(binaries).args(["--test", "appliance"]))

@@ -65,8 +65,8 @@ fn rule(cmp_id: &str) -> String {
 }
 
 fn load_driver(play: &mut Play<'_>) -> Result<()> {
-    let about = "A driver is a Wasm module that imports nothing. Crosspoint watches a folder: a module that is put there \
-                 is checked, compiled and published while calls run.";
+    let about = "A driver is a Wasm module that imports nothing. Crosspoint watches a folder: a module that is put \
+                 there is checked, compiled and published while calls run.";
     play.act("driver from a folder", about, |act| {
         let set = act.set;
         act.put_driver(&set.driver("firewall"), None)?;
@@ -107,8 +107,8 @@ fn create(play: &mut Play<'_>) -> Result<String> {
         act.mapping(WEB, None)
     })?;
     let request = || Request::new("PUT", rule(WEB)).header("Idempotency-Key", "order-4711").json(WEB_RULE);
-    let about = "The CMP names the rule by its own id, the firewall by another; the mapping joins the two. The driver's \
-                 marker in the rule's comment lets it be found again, whatever happens.";
+    let about = "The CMP names the rule by its own id, the firewall by another; the mapping joins the two. The \
+                 driver's marker in the rule's comment lets it be found again, whatever happens.";
     let tag = play.act("create", about, |act| {
         let values = [("/mapping/backend_id", json!("rule-1")), ("/operation/state", json!("succeeded"))];
         let reply = act.call(&request(), 201, &values)?;
@@ -165,8 +165,8 @@ fn look_up(play: &mut Play<'_>) -> Result<()> {
 }
 
 fn refuse(play: &mut Play<'_>) -> Result<()> {
-    let about = "What does not fit the driver's schema is refused before anything is sent, with a JSON Pointer for each \
-                 fault. It leaves no trace.";
+    let about = "What does not fit the driver's schema is refused before anything is sent, with a JSON Pointer for \
+                 each fault. It leaves no trace.";
     play.act("bad spec", about, |act| {
         let values = [("/code", json!("invalid_spec")), ("/sent", json!("no")), ("/errors/1/pointer", json!("/port"))];
         act.call(&Request::new("PUT", rule("bad-1")).json(BAD_RULE), 422, &values)?;
@@ -204,8 +204,8 @@ fn doubt(play: &mut Play<'_>) -> Result<()> {
 
 fn swap_driver(play: &mut Play<'_>) -> Result<()> {
     let about = format!(
-        "{CALLERS} callers create, change, read and delete rules without a pause while the next version is uploaded. Calls \
-         that began with the old version end with it. The new one also tells whether a rule is `shadowed`."
+        "{CALLERS} callers create, change, read and delete rules without a pause while the next version is uploaded. \
+         Calls that began with the old version end with it. The new one also tells whether a rule is `shadowed`."
     );
     play.act("swap under load", &about, |act| {
         let set = act.set;

@@ -1,4 +1,4 @@
-//! How an act looks on a terminal: what was typed, what was answered, what reached the firewall, where the mapping stands.
+//! How an act looks on a terminal: what was typed, what was answered, what reached the firewall, where the mapping is.
 
 use std::{env, io::IsTerminal};
 

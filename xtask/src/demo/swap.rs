@@ -7,7 +7,7 @@ use std::{
 };
 
 use anyhow::{Result, bail};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{
     client::{Reply, Request, Server},
@@ -85,14 +85,15 @@ impl Caller<'_> {
     fn run(mut self, stop: &AtomicBool) -> Tally {
         let number = self.number;
         let path = format!("/v1/backends/fw-dc1/objects/rule/load-{number}");
-        let spec = format!(
-            r#"{{"name":"load-{number}","source":"0.0.0.0/0","destination":"198.51.100.{number}/32","port":80,"protocol":"tcp","action":"permit"}}"#
-        );
-        self.call(&Request::new("PUT", &path).json(format!(r#"{{"spec":{spec}}}"#)), 201);
+        let spec = json!({
+            "name": format!("load-{number}"), "source": "0.0.0.0/0", "destination": format!("198.51.100.{number}/32"),
+            "port": 80, "protocol": "tcp", "action": "permit",
+        });
+        self.call(&Request::new("PUT", &path).json(json!({ "spec": spec }).to_string()), 201);
         let mut port = 1000_u16;
         while !stop.load(Ordering::Relaxed) && self.tally.failures.is_empty() {
             port = port.wrapping_add(1).max(1000);
-            self.call(&Request::new("PATCH", &path).json(format!(r#"{{"spec":{{"port":{port}}}}}"#)), 200);
+            self.call(&Request::new("PATCH", &path).json(json!({ "spec": { "port": port } }).to_string()), 200);
             self.call(&Request::new("GET", &path), 200);
         }
         self.call(&Request::new("DELETE", &path), 200);

@@ -37,6 +37,8 @@ impl Test {
         let start = Instant::now();
         let project = Project::load()?;
         stage("drivers", || drivers::build(&project, &[]))?;
+        // Tests run the programs as their users do, but cargo builds them of itself for tests of the same package alone.
+        stage("building the programs", || process::run(process::cargo().args(["build", "--workspace", "--bins"])))?;
         stage("building the tests", || process::run(cargo_test(&project).arg("--no-run")))?;
         let tally = stage("tests", || self.run_tests(&project))?;
         for skip in &tally.skips {
