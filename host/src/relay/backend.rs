@@ -273,8 +273,6 @@ fn invalid(error: &SettingsError) -> Failure {
 
 /// The settings do not fit, here.
 pub(super) fn rejected(violations: Vec<Violation>) -> Failure {
-    let first = violations
-        .first()
-        .map_or_else(String::new, |violation| format!(": {} {}", violation.pointer, violation.message));
+    let first = violations.first().map_or_else(String::new, |violation| format!(": {violation}"));
     Failure::new(Code::InvalidSpec, format!("the backend's settings do not fit{first}")).errors(violations)
 }

@@ -154,8 +154,6 @@ pub(super) fn stale(mapping: &Mapping) -> Failure {
 
 /// The spec does not fit the kind's schema.
 pub(super) fn invalid_spec(errors: Vec<Violation>) -> Failure {
-    let first = errors.first().map_or_else(String::new, |violation| {
-        format!(": {} {}", if violation.pointer.is_empty() { "/" } else { &violation.pointer }, violation.message)
-    });
+    let first = errors.first().map_or_else(String::new, |violation| format!(": {violation}"));
     Failure::new(Code::InvalidSpec, format!("the spec does not fit the schema{first}")).errors(errors)
 }

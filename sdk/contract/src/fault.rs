@@ -65,12 +65,7 @@ impl fmt::Display for Fault {
             Self::Invalid(violations) => {
                 f.write_str("the spec is not valid")?;
                 for violation in violations {
-                    write!(
-                        f,
-                        "; {}: {}",
-                        if violation.pointer.is_empty() { "/" } else { &violation.pointer },
-                        violation.message
-                    )?;
+                    write!(f, "; {violation}")?;
                 }
                 Ok(())
             }
@@ -99,6 +94,16 @@ pub struct Violation {
     pub pointer: String,
     /// What is wrong there.
     pub message: String,
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The pointer to the whole is empty; `/` would be another place.
+        if !self.pointer.is_empty() {
+            write!(f, "{}: ", self.pointer)?;
+        }
+        f.write_str(&self.message)
+    }
 }
 
 /// See the WIT.
