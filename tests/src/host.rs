@@ -20,6 +20,7 @@
     clippy::missing_panics_doc,
     reason = "to panic is how a test's harness says that the test fails"
 )]
+#![allow(clippy::must_use_candidate, clippy::return_self_not_must_use, reason = "some are called for what they assert")]
 
 mod cli;
 mod client;
@@ -34,8 +35,8 @@ use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use crosspoint::auth::TokenDigest;
 use serde_json::Value;
-use sha2::{Digest as _, Sha256};
 use tempfile::TempDir;
 
 pub use cli::Ran;
@@ -89,8 +90,7 @@ impl Who {
             Self::Bound => "role = \"caller\"\ntenant = \"acme\"\nbackends = [\"fw\"]\nkinds = [\"rule\"]",
             _ => "role = \"caller\"\ntenant = \"acme\"",
         };
-        let digest = Sha256::digest(self.token().unwrap_or_default());
-        let digest: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        let digest = TokenDigest::of(self.token().unwrap_or_default().as_bytes());
         format!("[[auth.token]]\nname = \"{}\"\nsha256 = \"{digest}\"\n{rest}\n", self.name())
     }
 }
@@ -215,13 +215,16 @@ impl Host {
 }
 
 fn configuration(folder: &Path, options: &Options) -> String {
-    let data = folder.join("data");
-    let drivers = if options.watch { format!("drivers_dir = {:?}\n", folder.join("drivers")) } else { String::new() };
-    let cache = places::cache();
+    // What JSON quotes, TOML reads.
+    let quoted = |path: &Path| Value::from(path.to_str().unwrap()).to_string();
+    let data = quoted(&folder.join("data"));
+    let drivers =
+        if options.watch { format!("drivers_dir = {}", quoted(&folder.join("drivers"))) } else { String::new() };
+    let cache = quoted(&places::cache());
     let Options { limits, driver, log, .. } = options;
     let tokens: String = Who::KNOWN.map(Who::stanza).concat();
     format!(
-        "listen = \"127.0.0.1:0\"\ndata_dir = {data:?}\n{drivers}[limits]\n{limits}\n[driver]\ncache_dir = {cache:?}\n{driver}\n\
+        "listen = \"127.0.0.1:0\"\ndata_dir = {data}\n{drivers}\n[limits]\n{limits}\n[driver]\ncache_dir = {cache}\n{driver}\n\
          [log]\n{log}\n[drain]\ngrace = \"20s\"\n{tokens}"
     )
 }

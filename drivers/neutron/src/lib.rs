@@ -97,7 +97,7 @@ mod tests {
 
     fn verb() -> impl Strategy<Value = Verb> {
         use Verb::{Create, Delete, Find, List, Login, Poll, Probe, Read, Replace, Update};
-        let action = Verb::Action("add-router-interface".to_owned());
+        let action = Verb::Action("add_router_interface".to_owned());
         prop::sample::select(vec![Create, Read, Replace, Update, Delete, Find, List, Poll, Probe, Login, action])
     }
 

@@ -84,11 +84,9 @@ fn conditional(call: &Call, request: Http) -> Result<Http, Fault> {
 }
 
 fn interface(kind: &Kind, action: &str, call: &Call) -> Result<Http, Fault> {
-    let action = match (kind.name, action) {
-        ("router", ADD_INTERFACE) => "add_router_interface",
-        ("router", REMOVE_INTERFACE) => "remove_router_interface",
-        _ => return Err(call.unsupported()),
-    };
+    if kind.name != "router" || ![ADD_INTERFACE, REMOVE_INTERFACE].contains(&action) {
+        return Err(call.unsupported());
+    }
     let spec: Interface = call.spec()?;
     if spec.subnet_id.is_some() == spec.port_id.is_some() {
         return Err(Fault::invalid("", "name either `subnet_id` or `port_id`"));

@@ -124,6 +124,10 @@ pub fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
     if nesting > DEEPEST {
         return Err(malformed(format!("the body is nested {nesting} deep; {DEEPEST} is the most")));
     }
+    // An array would be taken for an object's members in the order of their declaration.
+    if body.trim_ascii_start().first() == Some(&b'[') {
+        return Err(malformed("the body is an array; it must be a JSON object"));
+    }
     let mut deserializer = serde_json::Deserializer::from_slice(body);
     let mut track = serde_path_to_error::Track::new();
     let tracked = serde_path_to_error::Deserializer::new(&mut deserializer, &mut track);

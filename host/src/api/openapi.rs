@@ -12,12 +12,14 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::header;
 use axum::response::IntoResponse;
+use crosspoint_contract::Description;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
 use super::App;
 use super::access::Access;
 use super::problem::Problem;
+use crate::auth::{Permission, Principal};
 pub use generic::operations;
 
 /// The document as it was last made, and what it was made of.
@@ -29,22 +31,41 @@ struct Made {
     text: Bytes,
 }
 
-/// `GET /openapi.json`. Drivers' schemas tell which systems there are, so it needs a token.
+/// `GET /openapi.json`. Drivers' schemas tell which systems there are, so it needs a token, and shows what that reaches.
 pub async fn serve(State(app): State<App>, access: Access) -> Result<impl IntoResponse, Problem> {
-    let _ = access;
-    let of = app.relay.publications();
-    let text = match app.openapi.0.load_full() {
-        Some(made) if made.of == of => made.text.clone(),
-        _ => {
-            let text = Bytes::from(document(&app).to_string());
-            app.openapi.0.store(Some(Arc::new(Made { of, text: text.clone() })));
-            text
-        }
+    let principal = access.principal();
+    let text = if principal.backends.is_some() || principal.kinds.is_some() {
+        Bytes::from(document(&app, principal).to_string())
+    } else {
+        whole(&app, principal)
     };
     Ok(([(header::CONTENT_TYPE, "application/vnd.oai.openapi+json;version=3.1")], text))
 }
 
-fn document(app: &App) -> Value {
+/// The document for those who reach everything, kept for as long as it is true.
+fn whole(app: &App, principal: &Principal) -> Bytes {
+    let of = app.relay.publications();
+    match app.openapi.0.load_full() {
+        Some(made) if made.of == of => made.text.clone(),
+        _ => {
+            let text = Bytes::from(document(app, principal).to_string());
+            app.openapi.0.store(Some(Arc::new(Made { of, text: text.clone() })));
+            text
+        }
+    }
+}
+
+/// What a principal reaches of a driver's abilities at a backend.
+fn reached(principal: &Principal, backend: &str, description: &Description) -> Description {
+    let mut reached = description.clone();
+    reached.kinds.retain(|kind| principal.may(Permission::ReadObjects { backend, kind: &kind.name }).is_ok());
+    if principal.kinds.is_some() || principal.backends.as_ref().is_some_and(|backends| !backends.contains(backend)) {
+        reached.actions.clear();
+    }
+    reached
+}
+
+fn document(app: &App, principal: &Principal) -> Value {
     let mut generator = SchemaSettings::draft2020_12()
         .with(|settings| settings.definitions_path = "/components/schemas".into())
         .into_generator();
@@ -60,7 +81,8 @@ fn document(app: &App) -> Value {
     }
     for view in app.relay.backends() {
         if let Some(generation) = app.relay.registry().get(&view.settings.driver) {
-            specific::add(&mut paths, &mut generator, &view.name, generation.description());
+            let description = reached(principal, &view.name, generation.description());
+            specific::add(&mut paths, &mut generator, &view.name, &description);
         }
     }
     json!({

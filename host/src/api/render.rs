@@ -175,7 +175,8 @@ pub struct List<T> {
 pub fn answer(answer: Answer) -> Response {
     use crosspoint_contract::Verb;
     let state = answer.operation.as_ref().map(|operation| operation.state);
-    let created = answer.operation.as_ref().is_some_and(|operation| operation.verb == Verb::Create);
+    // What a resolution found was created earlier.
+    let created = answer.operation.as_ref().is_some_and(|it| it.verb == Verb::Create && it.resolution.is_none());
     let status = match state {
         Some(OperationState::Pending) => StatusCode::ACCEPTED,
         Some(OperationState::Succeeded) if created && !answer.replayed => StatusCode::CREATED,

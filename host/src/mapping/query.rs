@@ -273,6 +273,16 @@ pub fn events_after(state: &dyn State, after: u64, limit: usize) -> Result<Vec<E
     error.map_or(Ok(events), Err)
 }
 
+/// The index of the latest event; 0 if there is none.
+pub fn newest_event(state: &dyn State) -> Result<u64, StateError> {
+    let mut newest = 0;
+    state.scan(EVENT, (Bound::Unbounded, Bound::Unbounded), Order::Descending, &mut |key, _| {
+        newest = key.try_into().map_or(0, u64::from_be_bytes);
+        ControlFlow::Break(())
+    })?;
+    Ok(newest)
+}
+
 /// The highest index whose event was forgotten: whoever wants to resume from below it has missed something.
 pub fn events_forgotten(state: &dyn State) -> Result<u64, StateError> {
     t::counter(state, t::EVENTS_FORGOTTEN)

@@ -114,11 +114,13 @@ impl Relay {
         loop {
             let now = self.clock.now();
             let before = |age: Duration| now.saturating_sub(super::mutate::millis(age));
-            let applied = *self.store.applied().borrow();
+            // Counted from the latest event, not from the end of the log: what forgets is in the log as well, and would
+            // push out one event after the other until none is left.
+            let newest = self.view(query::newest_event)?;
             let expiry = Expiry {
                 idempotency_before: before(self.limits.idempotency),
                 operations_kept: self.limits.operations,
-                events_before: applied.saturating_sub(self.limits.events),
+                events_before: newest.saturating_sub(self.limits.events),
                 batch: BATCH,
             };
             if !self.view(|state| query::anything_older(state, &expiry))? {

@@ -99,9 +99,9 @@ fn check_actions(wrong: &mut Vec<String>, place: &str, actions: &[Action]) {
 }
 
 fn name(wrong: &mut Vec<String>, place: &str, name: &str) {
-    let rest = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    let rest = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_-".contains(&byte);
     if !(name.starts_with(|first: char| first.is_ascii_lowercase()) && name.bytes().all(rest)) {
-        wrong.push(format!("{place}: a name is `[a-z][a-z0-9-]*`, not `{name}`"));
+        wrong.push(format!("{place}: a name is `[a-z][a-z0-9_-]*`, not `{name}`"));
     }
 }
 

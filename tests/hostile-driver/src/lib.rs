@@ -1,11 +1,12 @@
 //! A driver that does whatever harm its spec asks for, in the phase that it names: what the sandbox is tested with.
 //!
 //! Asked for nothing, it works: `create` is `POST /things`, answered with an object that has an `id`. A login is
-//! `POST /login`, and tells the backend all that the driver was told.
+//! `POST /login`, and tells the backend all that the driver was told; a job is asked about with `GET /jobs/…`.
 
 use std::hint::black_box;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use crosspoint_sdk::KindBuilder;
 use crosspoint_sdk::prelude::*;
 
 /// The spec of a `thing`.
@@ -47,6 +48,8 @@ pub enum Harm {
     Remember,
     /// Sends all that it was given to the backend.
     Echo,
+    /// Takes the object that it gets for a job that must be asked about, see [`Job`].
+    Wait,
 }
 
 /// One of the two functions.
@@ -66,6 +69,16 @@ pub struct Made {
     id: String,
 }
 
+/// What the simulated backend says of a job.
+#[derive(Debug, Deserialize)]
+pub struct Job {
+    /// `done`, `failed`, or anything else while it goes on.
+    state: String,
+    /// The object that was made, when it is done.
+    #[serde(default)]
+    id: String,
+}
+
 /// The driver.
 #[derive(Debug)]
 pub struct Hostile;
@@ -75,13 +88,15 @@ impl Driver for Hostile {
         driver("hostile", "0.1.0", "Does whatever harm its spec asks for")
             .auth(AuthScheme::None)
             .auth(AuthScheme::Login(Login { secrets: vec!["password".to_owned()], ..Login::default() }))
-            .kind(kind("thing", "Harm to do").spec::<Thing>().result::<Made>().verbs([Verb::Create]))
+            .kind(thing())
             .build()
     }
 
     fn encode(call: &Call) -> Result<Exchange, Fault> {
-        if call.verb == Verb::Login {
-            return Http::post(path("/login", &[])?).json(&given(call)).into_exchange();
+        match (&call.verb, &call.poll_token) {
+            (Verb::Login, _) => return Http::post(path("/login", &[])?).json(&given(call)).into_exchange(),
+            (Verb::Poll, Some(job)) => return Http::get(path("/jobs/{job}", &[("job", job)])?).into_exchange(),
+            _ => {}
         }
         let thing: Thing = call.spec()?;
         let mut exchange = Http::post(path("/things", &[])?).json(&thing).into_exchange()?;
@@ -96,13 +111,16 @@ impl Driver for Hostile {
     }
 
     fn decode(call: &Call, _context: &[u8], reply: &Reply) -> Result<Outcome, Fault> {
-        if call.verb == Verb::Login {
-            reply.http()?.success()?;
-            let session = Header { name: "x-session".to_owned(), value: b"given".to_vec() };
-            return outcome(&())?.session(SessionGrant { headers: vec![session], ..SessionGrant::default() }).into();
+        match (&call.verb, &call.poll_token) {
+            (Verb::Login, _) => return logged_in(reply),
+            (Verb::Poll, Some(job)) => return asked(reply, job),
+            _ => {}
         }
         let thing: Thing = call.spec()?;
         let made: Made = reply.http()?.success()?.json()?;
+        if thing.harm == Harm::Wait {
+            return outcome(&made)?.pending(&made.id).into();
+        }
         let mut outcome = outcome(&made)?.id(&made.id).build();
         match thing.harm {
             Harm::ReturnHuge if thing.phase == Phase::Decode => outcome.revision = Some("x".repeat(thing.size)),
@@ -118,7 +136,7 @@ impl Harm {
     fn done(self, size: usize) -> String {
         static USES: AtomicU32 = AtomicU32::new(0);
         match self {
-            Self::Nothing | Self::ReturnHuge | Self::Garbage | Self::Echo => String::new(),
+            Self::Nothing | Self::ReturnHuge | Self::Garbage | Self::Echo | Self::Wait => String::new(),
             Self::Trap => trap(),
             Self::Loop => loop {
                 black_box(self);
@@ -129,6 +147,26 @@ impl Harm {
             Self::Recurse => recurse(1).to_string(),
             Self::Remember => USES.fetch_add(1, Ordering::Relaxed).to_string(),
         }
+    }
+}
+
+fn thing() -> KindBuilder {
+    let kind = kind("thing", "Harm to do").spec::<Thing>().result::<Made>();
+    kind.verbs([Verb::Create, Verb::Poll]).asynchronous([Verb::Create])
+}
+
+fn logged_in(reply: &Reply) -> Result<Outcome, Fault> {
+    reply.http()?.success()?;
+    let session = Header { name: "x-session".to_owned(), value: b"given".to_vec() };
+    outcome(&())?.session(SessionGrant { headers: vec![session], ..SessionGrant::default() }).into()
+}
+
+fn asked(reply: &Reply, token: &str) -> Result<Outcome, Fault> {
+    let job: Job = reply.http()?.success()?.json()?;
+    match job.state.as_str() {
+        "done" => outcome(&Made { id: job.id.clone() })?.id(&job.id).into(),
+        "failed" => Err(Fault::Conflict("the job failed".to_owned())),
+        _ => outcome(&())?.pending(token).into(),
     }
 }
 

@@ -30,37 +30,31 @@ impl Client {
     }
 
     /// `GET`.
-    #[must_use]
     pub fn get(&self, path: &str) -> Call {
         self.call(Method::GET, path)
     }
 
     /// `PUT`.
-    #[must_use]
     pub fn put(&self, path: &str) -> Call {
         self.call(Method::PUT, path)
     }
 
     /// `PATCH`.
-    #[must_use]
     pub fn patch(&self, path: &str) -> Call {
         self.call(Method::PATCH, path)
     }
 
     /// `POST`.
-    #[must_use]
     pub fn post(&self, path: &str) -> Call {
         self.call(Method::POST, path)
     }
 
     /// `DELETE`.
-    #[must_use]
     pub fn delete(&self, path: &str) -> Call {
         self.call(Method::DELETE, path)
     }
 
     /// Any method.
-    #[must_use]
     pub fn call(&self, method: Method, path: &str) -> Call {
         let call = Call {
             http: self.http.clone(),

@@ -48,10 +48,9 @@ impl Events {
     /// The next event; none when the stream has ended.
     pub async fn next(&mut self) -> Option<Event> {
         loop {
-            if let Some((frame, rest)) = self.read.split_once("\n\n") {
-                let event = event(frame);
-                self.read = rest.to_owned();
-                match event {
+            if let Some(end) = self.read.find("\n\n") {
+                let frame: String = self.read.drain(..end + 2).collect();
+                match event(&frame) {
                     Some(event) => return Some(event),
                     None => continue,
                 }

@@ -3,7 +3,7 @@ use std::time::Duration;
 use tokio::time::{sleep, timeout};
 
 /// The longest that anything is waited for. Far more than it takes; a test that needs it has failed.
-pub const BOUND: Duration = Duration::from_secs(60);
+pub const BOUND: Duration = Duration::from_mins(1);
 
 /// How often a condition is looked at.
 const PERIOD: Duration = Duration::from_millis(10);
@@ -23,8 +23,5 @@ pub async fn until<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T
 
 /// Waits for a future, for [`BOUND`] at most.
 pub async fn within<T>(what: &str, future: impl Future<Output = T>) -> T {
-    match timeout(BOUND, future).await {
-        Ok(value) => value,
-        Err(_) => panic!("waited in vain for {what}"),
-    }
+    timeout(BOUND, future).await.unwrap_or_else(|_| panic!("waited in vain for {what}"))
 }

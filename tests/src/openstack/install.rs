@@ -1,8 +1,8 @@
-use std::fmt;
 use std::io::Write as _;
-use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::Path;
 use std::process::Command;
+use std::{fmt, fs, io};
 
 use anyhow::{Context as _, Result, bail};
 
@@ -60,7 +60,7 @@ pub fn available() -> Result<(), Skip> {
     if std::env::var_os("CROSSPOINT_TESTBED").is_some_and(|wish| wish == "off") {
         return Err(Skip::Off);
     }
-    let release = std::fs::read_to_string("/etc/os-release").unwrap_or_default();
+    let release = fs::read_to_string("/etc/os-release").unwrap_or_default();
     if !release.lines().any(|line| line == "ID=debian") {
         return Err(Skip::NotDebian);
     }
@@ -76,6 +76,7 @@ pub fn install() -> Result<()> {
         return Ok(());
     }
     announce(&format!("installing Debian packages for the OpenStack tests: apt-get install {}", PACKAGES.join(" ")));
+    let _policy = NoServices::declare()?;
     // The lists of packages may be absent (container images ship without) or too old to still be served.
     if apt_get(&install_arguments()).is_err() {
         apt_get(&["update"])?;
@@ -90,7 +91,36 @@ pub fn install() -> Result<()> {
 /// Writes a line that the test harness does not capture.
 pub(super) fn announce(line: &str) {
     // A closed standard error is no reason to fail.
-    let _ = writeln!(std::io::stderr(), "openstack: {line}");
+    let _ = writeln!(io::stderr(), "openstack: {line}");
+}
+
+/// While this lives, no package that is installed starts a service: what the six depend on may bring some.
+struct NoServices {
+    ours: bool,
+}
+
+impl NoServices {
+    /// Asked by `invoke-rc.d` before it starts anything; 101 forbids it.
+    const POLICY: &str = "/usr/sbin/policy-rc.d";
+
+    fn declare() -> io::Result<Self> {
+        let file = fs::OpenOptions::new().write(true).create_new(true).mode(0o755).open(Self::POLICY);
+        match file {
+            Ok(mut file) => file.write_all(b"#!/bin/sh\nexit 101\n").map(|()| Self { ours: true }),
+            // The machine has a policy of its own, as container images do.
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(Self { ours: false }),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+impl Drop for NoServices {
+    fn drop(&mut self) {
+        if self.ours {
+            // Left behind it would only keep services from starting when they are installed.
+            let _ = fs::remove_file(Self::POLICY);
+        }
+    }
 }
 
 fn installed() -> bool {
@@ -98,7 +128,7 @@ fn installed() -> bool {
 }
 
 fn is_root() -> bool {
-    std::fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0)
+    fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0)
 }
 
 fn install_arguments() -> Vec<&'static str> {

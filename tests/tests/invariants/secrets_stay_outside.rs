@@ -76,9 +76,9 @@ async fn an_api_key_reaches_the_backend_and_is_told_nobody_else() {
         acme.get("/v1/backends/fw/objects/rule").await.expect(200),
         scene.operator().post("/v1/backends/fw:probe").await.expect(200),
     ];
-    let redacted = json!(["x-api-key", "***"]);
     let shown = answers[0]["/exchange/headers"].as_array().unwrap();
-    assert!(shown.iter().any(|header| header.to_string().to_lowercase() == redacted.to_string()), "{shown:#?}");
+    let redacted = |header: &Value| header[0] == "x-api-key" && header[1] == "***";
+    assert!(shown.iter().any(redacted), "{shown:#?}");
 
     // Another key, as secret as the first, and wrong.
     let mut wrong = settings(&scene.appliance.url());

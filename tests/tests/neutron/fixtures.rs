@@ -8,7 +8,6 @@ use std::collections::BTreeSet;
 use anyhow::Result;
 use crosspoint_sdk::prelude::*;
 use crosspoint_tests::openstack;
-
 use serde_json::{Map, Value, json};
 
 use crate::recorder::{Recorder, write};
@@ -184,7 +183,7 @@ async fn subnets_ports_and_routers(recorder: &mut Recorder) -> Result<()> {
         spec: json!({"subnet_id": subnet.id}).into(),
         ..router.call(Verb::Action(action.to_owned()))
     };
-    let (add, remove) = (interface("add-router-interface"), interface("remove-router-interface"));
+    let (add, remove) = (interface("add_router_interface"), interface("remove_router_interface"));
     recorder.step("a router gets an interface", add.clone()).await?;
     recorder.refused("already-exists", "a second interface to the same subnet is there already", add.clone()).await?;
     recorder.refused("conflict", "a router with an interface cannot be deleted", router.call(Verb::Delete)).await?;

@@ -3,4 +3,5 @@
 
 mod fixtures;
 mod recorder;
+mod relay;
 mod testbed;

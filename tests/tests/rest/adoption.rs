@@ -63,7 +63,12 @@ async fn an_object_that_is_gone_at_the_backend_can_still_be_deleted() {
     scene.created("a").await;
     scene.host.put_backend("side-door", &crosspoint_tests::host::settings(&scene.appliance.url())).await;
     let side = "/v1/backends/side-door/objects/rule/a";
-    scene.operator().post(&format!("{side}:adopt?tenant=acme")).json(&json!({"backend_id": "rule-1"})).await.expect(200);
+    scene
+        .operator()
+        .post(&format!("{side}:adopt?tenant=acme"))
+        .json(&json!({"backend_id": "rule-1"}))
+        .await
+        .expect(200);
     scene.acme().delete(side).await.expect(200);
     scene.acme().get(&rule("a")).await.problem(404, "backend_not_found");
     scene.acme().delete(&rule("a")).await.expect(200);

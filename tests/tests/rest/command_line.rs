@@ -29,7 +29,9 @@ async fn an_operator_can_do_everything_from_the_command_line() {
     let file = scene.host.drivers_folder().join("next.wasm");
     std::fs::write(&file, driver("firewall-next")).unwrap();
     let file = file.to_str().unwrap();
-    let cli = async |arguments: &[&str]| scene.host.cli(Who::Operator, &[arguments, &["-o", "json"]].concat()).await.expect(0);
+    let cli = async |arguments: &[&str]| {
+        scene.host.cli(Who::Operator, &[arguments, &["-o", "json"]].concat()).await.expect(0)
+    };
     assert_eq!(cli(&["driver", "load", file]).await.json()["version"], "0.2.0");
     assert_eq!(cli(&["driver", "rollback", "firewall"]).await.json()["version"], "0.1.0");
     assert_eq!(cli(&["driver", "list"]).await.json()["items"][0]["name"], "firewall");
@@ -40,7 +42,8 @@ async fn an_operator_can_do_everything_from_the_command_line() {
     assert_eq!(cli(&["mapping", "list"]).await.json()["items"][0]["cmp_id"], "a");
     assert_eq!(cli(&["operation", "list", "--state", "succeeded"]).await.json()["items"][0]["cmp_id"], "a");
     let events = cli(&["events"]).await;
-    let types: Vec<Value> = events.stdout.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()["type"].clone()).collect();
+    let types: Vec<Value> =
+        events.stdout.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()["type"].clone()).collect();
     assert_eq!(types.last(), Some(&json!("mapping.active")), "{types:?}");
 }
 
@@ -52,7 +55,8 @@ async fn an_operation_in_doubt_is_found_and_ended_from_the_command_line() {
     let put = ["object", "put", "fw", "rule", "a", "--spec", &spec];
     let doubted = scene.host.cli(Who::Acme, &put).await.expect(3);
     assert!(doubted.stderr.contains("operation"), "it says where to look: {}", doubted.stderr);
-    let listed = scene.host.cli(Who::Acme, &["operation", "list", "--state", "unknown", "-o", "json"]).await.expect(0).json();
+    let listed =
+        scene.host.cli(Who::Acme, &["operation", "list", "--state", "unknown", "-o", "json"]).await.expect(0).json();
     let id = listed["items"][0]["id"].as_str().unwrap().to_owned();
     let resolved = scene.host.cli(Who::Acme, &["operation", "resolve", &id, "-o", "json"]).await.expect(0).json();
     assert_eq!(resolved["mapping"]["state"], "active");

@@ -11,7 +11,9 @@ async fn a_call_under_way_ends_and_new_connections_are_refused() {
     scene.appliance.took_effect(1).await;
     scene.host.terminate();
     scene.host.logs(&["draining", "calls=1"]).await;
-    let late = crosspoint_tests::host::until("the door to be closed", async || scene.acme().get("/livez").attempt().await.err());
+    let late = crosspoint_tests::host::until("the door to be closed", async || {
+        scene.acme().get("/livez").attempt().await.err()
+    });
     let late = late.await;
     assert!(late.contains("Connect"), "{late}");
     scene.appliance.release();

@@ -31,7 +31,10 @@ async fn an_objects_life_is_told_as_it_happens() {
     assert_eq!(told(&seen), LIFE);
     for event in &seen {
         assert_eq!((event.name.as_str(), &event.data["index"]), ("mapping", &json!(event.id)));
-        assert_eq!((&event.data["tenant"], &event.data["backend"], &event.data["kind"]), (&json!("acme"), &json!("fw"), &json!("rule")));
+        assert_eq!(
+            (&event.data["tenant"], &event.data["backend"], &event.data["kind"]),
+            (&json!("acme"), &json!("fw"), &json!("rule"))
+        );
     }
     assert_eq!(seen[1].data["backend_id"], "rule-1");
     assert!(seen.windows(2).all(|pair| pair[0].id < pair[1].id));
@@ -52,7 +55,8 @@ async fn a_follower_that_comes_back_misses_nothing_and_hears_nothing_twice() {
         let mut events = Events::of(acme.get("/v1/events").header("last-event-id", &last)).await;
         seen.push(events.next().await.unwrap());
     }
-    let expected: Vec<_> = ["a", "b"].iter().flat_map(|name| LIFE.map(|event| event.replace(" a", &format!(" {name}")))).collect();
+    let expected: Vec<_> =
+        ["a", "b"].iter().flat_map(|name| LIFE.map(|event| event.replace(" a", &format!(" {name}")))).collect();
     assert_eq!(told(&seen), expected);
 }
 

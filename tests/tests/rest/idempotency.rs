@@ -112,9 +112,8 @@ async fn an_action_that_is_repeated_is_done_once() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn of_many_calls_at_once_with_one_key_one_reaches_the_backend() {
     let scene = Scene::with(Options::default(), json!({"mutation_concurrency": 8})).await;
-    let calls: Vec<_> = (0..8)
-        .map(|_| tokio::spawn(scene.acme().put(&rule("a")).key("k").json(&create("a")).attempt()))
-        .collect();
+    let calls: Vec<_> =
+        (0..8).map(|_| tokio::spawn(scene.acme().put(&rule("a")).key("k").json(&create("a")).attempt())).collect();
     let mut made = 0;
     for call in calls {
         let reply = call.await.unwrap().unwrap();
@@ -147,7 +146,10 @@ async fn when_no_more_keys_can_be_promised_new_ones_are_refused_and_calls_withou
     }
     let refused = scene.acme().put(&rule("c")).key("c").json(&create("c")).await.problem(503, "idempotency_full");
     assert_eq!(refused["/sent"], "no");
-    assert_eq!(scene.acme().put(&rule("a")).key("a").json(&create("a")).await.success().header("idempotency-replayed"), Some("true"));
+    assert_eq!(
+        scene.acme().put(&rule("a")).key("a").json(&create("a")).await.success().header("idempotency-replayed"),
+        Some("true")
+    );
     scene.created("c").await;
 }
 

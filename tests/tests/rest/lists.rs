@@ -45,7 +45,8 @@ async fn every_mapping_is_on_exactly_one_page() {
     }
     let full = pages(&scene.acme(), "/v1/mappings?limit=5").await;
     assert_eq!(full.len(), 1, "a page that holds all has no next");
-    let everyones: BTreeSet<_> = pages(&scene.operator(), "/v1/mappings?limit=1").await.concat().iter().map(Value::to_string).collect();
+    let everyones: BTreeSet<_> =
+        pages(&scene.operator(), "/v1/mappings?limit=1").await.concat().iter().map(Value::to_string).collect();
     assert_eq!(everyones.len(), 6);
 }
 
@@ -104,7 +105,8 @@ async fn a_cursor_that_no_list_gave_is_refused_and_opens_nothing() {
     // What a cursor stands for may be gone; the list goes on behind it.
     let page = scene.acme().get("/v1/mappings?limit=2").await.expect(200);
     scene.acme().delete(&rule("b")).await.expect(200);
-    let next = scene.acme().get(&format!("/v1/mappings?limit=2&cursor={}", page.string("/next_cursor"))).await.expect(200);
+    let next =
+        scene.acme().get(&format!("/v1/mappings?limit=2&cursor={}", page.string("/next_cursor"))).await.expect(200);
     assert_eq!(ids(next.items()), ["c", "d"]);
 }
 
@@ -124,7 +126,9 @@ async fn mappings_are_looked_up_both_ways_in_the_order_of_the_questions() {
     assert_eq!(ids, [json!("e"), Value::Null, json!("a"), Value::Null, Value::Null]);
     let lookup = async |items: Value| scene.acme().post("/v1/mappings:lookup").json(&json!({"items": items})).await;
     lookup(json!([{"backend": "fw", "kind": "rule"}])).await.problem(400, "invalid_request");
-    lookup(json!([{"backend": "fw", "kind": "rule", "cmp_id": "a", "backend_id": "rule-1"}])).await.problem(400, "invalid_request");
+    lookup(json!([{"backend": "fw", "kind": "rule", "cmp_id": "a", "backend_id": "rule-1"}]))
+        .await
+        .problem(400, "invalid_request");
     let many = vec![json!({"backend": "fw", "kind": "rule", "cmp_id": "a"}); 1001];
     lookup(Value::from(many)).await.problem(400, "invalid_request");
 }

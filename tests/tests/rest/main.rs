@@ -8,6 +8,7 @@ mod events;
 mod idempotency;
 mod lists;
 mod openapi;
+mod pending;
 mod preconditions;
 mod problems;
 mod queue;

@@ -20,7 +20,11 @@ fn spec_of(document: &Reply) -> Value {
 async fn a_swap_of_drivers_changes_the_document() {
     let scene = Scene::start().await;
     let before = spec_of(&document(&scene).await);
-    assert_eq!((&before["properties"]["log"], before["properties"]["port"].is_object()), (&Value::Null, true), "{before:#}");
+    assert_eq!(
+        (&before["properties"]["log"], before["properties"]["port"].is_object()),
+        (&Value::Null, true),
+        "{before:#}"
+    );
     scene.host.load_driver(driver("firewall-next")).await;
     let after = spec_of(&document(&scene).await);
     assert!(after["properties"]["log"].is_object(), "{after:#}");
@@ -43,7 +47,10 @@ async fn the_document_follows_the_backends() {
 async fn every_operation_has_a_name_of_its_own_and_every_reference_leads_somewhere() {
     let scene = Scene::start().await;
     let document = document(&scene).await;
-    assert_eq!((&document["/openapi"], document.header("content-type").is_some_and(|kind| kind.contains("json"))), (&json!("3.1.0"), true));
+    assert_eq!(
+        (&document["/openapi"], document.header("content-type").is_some_and(|kind| kind.contains("json"))),
+        (&json!("3.1.0"), true)
+    );
     let mut names = HashSet::new();
     for (path, methods) in document.body["paths"].as_object().unwrap() {
         for (method, operation) in methods.as_object().unwrap() {
@@ -91,5 +98,9 @@ async fn strangers_do_not_learn_which_systems_there_are() {
     scene.host.put_backend("other", &settings(&scene.appliance.url())).await;
     let seen = bound.get("/openapi.json").await.expect(200);
     assert!(seen.body["paths"][RULE].is_object());
-    assert_eq!(seen.body["paths"]["/v1/backends/other/objects/rule/{cmp_id}"], Value::Null, "a token sees what it reaches");
+    assert_eq!(
+        seen.body["paths"]["/v1/backends/other/objects/rule/{cmp_id}"],
+        Value::Null,
+        "a token sees what it reaches"
+    );
 }

@@ -25,11 +25,17 @@ async fn an_entity_tag_lets_a_change_through_once() {
 async fn a_change_behind_crosspoints_back_makes_the_tag_stale() {
     let scene = Scene::start().await;
     let made = scene.created("a").await;
-    let twin = scene.operator().post(&(rule("twin") + ":adopt?tenant=globex")).json(&json!({"backend_id": "rule-1"})).await;
+    let twin =
+        scene.operator().post(&(rule("twin") + ":adopt?tenant=globex")).json(&json!({"backend_id": "rule-1"})).await;
     twin.problem(409, "backend_id_taken");
     scene.host.put_backend("side-door", &crosspoint_tests::host::settings(&scene.appliance.url())).await;
     let side = "/v1/backends/side-door/objects/rule/a";
-    scene.operator().post(&format!("{side}:adopt?tenant=acme")).json(&json!({"backend_id": "rule-1"})).await.expect(200);
+    scene
+        .operator()
+        .post(&format!("{side}:adopt?tenant=acme"))
+        .json(&json!({"backend_id": "rule-1"}))
+        .await
+        .expect(200);
     scene.acme().patch(side).json(&json!({"spec": {"port": 80}})).await.expect(200);
     let call = scene.acme().patch(&rule("a")).header("if-match", made.header("etag").unwrap());
     let stale = call.json(&json!({"spec": {"port": 81}})).await.problem(412, "stale");

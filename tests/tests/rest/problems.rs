@@ -140,7 +140,9 @@ async fn health_needs_no_token_and_everything_else_does() {
     for path in ["/livez", "/readyz", "/leaderz"] {
         nobody.get(path).await.expect(200);
     }
-    for path in ["/metrics", "/openapi.json", "/v1/mappings", "/v1/operations", "/v1/events", "/v1/backends", "/v1/drivers"] {
+    for path in
+        ["/metrics", "/openapi.json", "/v1/mappings", "/v1/operations", "/v1/events", "/v1/backends", "/v1/drivers"]
+    {
         nobody.get(path).await.problem(401, "unauthenticated");
     }
     nobody.get("/").await.problem(404, "unknown_route");

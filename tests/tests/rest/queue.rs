@@ -19,7 +19,8 @@ async fn until_waiting(scene: &Scene, count: u64) {
 
 /// Holds every creation that comes until it is released.
 fn hold_creations(scene: &Scene) {
-    let hold = Fault { hold: Some(Moment::BeforeEffect), method: Some("POST".to_owned()), times: 100, ..Fault::default() };
+    let hold =
+        Fault { hold: Some(Moment::BeforeEffect), method: Some("POST".to_owned()), times: 100, ..Fault::default() };
     scene.appliance.arm(hold);
 }
 

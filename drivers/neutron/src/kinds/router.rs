@@ -107,7 +107,7 @@ impl Resource for Router {
 }
 
 /// The action that gives a router an interface.
-pub const ADD_INTERFACE: &str = "add-router-interface";
+pub const ADD_INTERFACE: &str = "add_router_interface";
 
 /// The action that takes an interface from a router.
-pub const REMOVE_INTERFACE: &str = "remove-router-interface";
+pub const REMOVE_INTERFACE: &str = "remove_router_interface";

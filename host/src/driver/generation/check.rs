@@ -84,9 +84,9 @@ impl Problems {
     fn name(&mut self, what: &str, name: &str) {
         let fine = name.len() <= NAME
             && name.starts_with(|first: char| first.is_ascii_lowercase())
-            && name.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'));
+            && name.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_'));
         self.unless(fine, || {
-            format!("`{name:.64}` is no name for a {what}: it is `[a-z][a-z0-9-]*`, at most {NAME} long")
+            format!("`{name:.64}` is no name for a {what}: it is `[a-z][a-z0-9_-]*`, at most {NAME} long")
         });
     }
 

@@ -53,8 +53,7 @@ async fn a_change_in_doubt_is_observed_after_its_deadline() {
 
 #[tokio::test]
 async fn a_change_in_doubt_is_made_again_by_the_same_call_where_that_is_harmless() {
-    let changes: [(&str, fn(&Client) -> Call); 2] = [("PATCH", update), ("PUT", replace)];
-    for (method, call) in changes {
+    for (method, call) in [("PATCH", update as fn(&Client) -> Call), ("PUT", replace)] {
         for moment in [Moment::AfterEffect, Moment::BeforeEffect] {
             let scene = in_doubt(moment, method, call).await;
             let count = scene.appliance.requests().len();

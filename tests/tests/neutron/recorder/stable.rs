@@ -19,7 +19,7 @@ pub fn stable(mut fixtures: Vec<Value>) -> Vec<Value> {
     fixtures
 }
 
-/// Takes out what is long and means nothing to a driver, such as the prose about extensions, and puts lists that Neutron sorts by id in an order of their own.
+/// Takes out what means nothing to a driver and is long, such as the prose about extensions, or chance.
 fn tidy(value: &mut Value) {
     match value {
         Value::Object(members) => {
@@ -39,31 +39,15 @@ fn tidy(value: &mut Value) {
             }
         }
         Value::Array(items) => {
+            // A link back names the first object of a page, and which is first is chance.
+            items.retain(|item| item.get("rel") != Some(&json!("previous")));
             items.iter_mut().for_each(tidy);
-            if items.iter().all(Value::is_object) {
-                items.sort_by_cached_key(without_ids);
-            }
             if let [Value::String(name), Value::String(value)] = items.as_mut_slice()
                 && name == "x-subject-token"
             {
                 "gAAAAABpa-token-of-Keystone".clone_into(value);
             }
         }
-        _ => {}
-    }
-}
-
-fn without_ids(value: &Value) -> String {
-    let mut value = value.clone();
-    blank(&mut value);
-    value.to_string()
-}
-
-fn blank(value: &mut Value) {
-    match value {
-        Value::Object(members) => members.values_mut().for_each(blank),
-        Value::Array(items) => items.iter_mut().for_each(blank),
-        Value::String(text) => *text = replaced(text, |_| "#".to_owned()),
         _ => {}
     }
 }
@@ -79,10 +63,21 @@ impl Names {
                     self.rename(member);
                 }
             }
-            Value::Array(items) => items.iter_mut().for_each(|item| self.rename(item)),
+            Value::Array(items) => {
+                // Neutron sorts by ids, which are chance.
+                if items.iter().all(Value::is_object) {
+                    items.sort_by_cached_key(|item| self.sort_key(item));
+                }
+                items.iter_mut().for_each(|item| self.rename(item));
+            }
             Value::String(text) => *text = replaced(text, |id| self.name(id)),
             _ => {}
         }
+    }
+
+    /// The value's text, with the names of ids that have come up before and nothing of those that have not.
+    fn sort_key(&self, value: &Value) -> String {
+        replaced(&value.to_string(), |id| self.0.get(id).cloned().unwrap_or_default())
     }
 
     fn name(&mut self, id: &str) -> String {
