@@ -8,6 +8,7 @@ use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, Buf
 use tokio::net::TcpStream;
 use tokio::process::{Child, ChildStdin};
 
+use super::install::is_root;
 use super::server::{Server, free_address, run};
 
 /// A private MariaDB with an empty database each for Keystone and for Neutron.
@@ -22,7 +23,8 @@ impl Database {
         let data = folder.join("data");
         run(
             Command::new("/usr/bin/mariadb-install-db")
-                .args(["--no-defaults", "--user=root", "--auth-root-authentication-method=normal", "--skip-test-db"])
+                .args(["--no-defaults", "--auth-root-authentication-method=normal", "--skip-test-db"])
+                .args(as_root())
                 .arg(format!("--datadir={}", data.display())),
             &folder.join("install.log"),
         )
@@ -33,7 +35,8 @@ impl Database {
         let mut command = Command::new("/usr/sbin/mariadbd");
         command
             // The socket is named relative to the data, because the path of a socket must be short.
-            .args(["--no-defaults", "--user=root", "--bind-address=127.0.0.1", "--socket=mariadb.sock"])
+            .args(["--no-defaults", "--bind-address=127.0.0.1", "--socket=mariadb.sock"])
+            .args(as_root())
             .args(["--skip-name-resolve", "--max-connections=500", "--innodb-buffer-pool-size=128M"])
             // Nothing here has to outlive a power cut.
             .arg("--innodb-flush-log-at-trx-commit=2")
@@ -111,6 +114,11 @@ pub struct TableLock {
     // MariaDB takes the lock back when the client's connection ends.
     _client: Child,
     _input: ChildStdin,
+}
+
+/// MariaDB wants to be told to run as root, and refuses to be told so by anybody else.
+fn as_root() -> Option<&'static str> {
+    is_root().then_some("--user=root")
 }
 
 /// Whether MariaDB sends its greeting, which it does once the initial statements have run.

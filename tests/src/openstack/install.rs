@@ -127,7 +127,8 @@ fn installed() -> bool {
     PROGRAMS.iter().all(|program| Path::new(program).exists())
 }
 
-fn is_root() -> bool {
+/// Whether the tests run as root.
+pub(super) fn is_root() -> bool {
     fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0)
 }
 

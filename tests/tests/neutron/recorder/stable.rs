@@ -68,7 +68,9 @@ impl Names {
                 if items.iter().all(Value::is_object) {
                     items.sort_by_cached_key(|item| self.sort_key(item));
                 }
-                items.iter_mut().for_each(|item| self.rename(item));
+                for item in items {
+                    self.rename(item);
+                }
             }
             Value::String(text) => *text = replaced(text, |id| self.name(id)),
             _ => {}

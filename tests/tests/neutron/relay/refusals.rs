@@ -61,8 +61,8 @@ async fn a_revision_that_somebody_else_has_passed_is_stale() -> Result<()> {
     let patch = |tag: &str| {
         stage.acme().patch(&object("network", "n")).header("if-match", tag).json(&json!({"spec": {"name": "b"}}))
     };
-    let stale = stage.one(Method::PUT, patch(&tag)).await.problem(412, "stale");
-    assert_eq!((&stale["/sent"], &stale["/backend_status"]), (&json!("yes"), &json!(412)));
+    let refused = stage.one(Method::PUT, patch(&tag)).await.problem(412, "stale");
+    assert_eq!((&refused["/sent"], &refused["/backend_status"]), (&json!("yes"), &json!(412)));
     let fresh = stage.acme().get(&object("network", "n")).await.expect(200).header("etag").unwrap().to_owned();
     stage.one(Method::PUT, patch(&fresh)).await.expect(200);
     Ok(())
