@@ -206,11 +206,16 @@ impl Recorder {
         Ok((ids.remove(0), ids.remove(0)))
     }
 
-    /// The id of a network outside that has one free address.
+    /// The id of a network that leads outside and has one free address. No other test's project sees it.
     pub async fn external_network(&self, address: &str) -> Result<String> {
-        let body = json!({"network": {"name": "outside", "router:external": true}});
+        let body = json!({"network": {"name": "outside"}});
         let network = self.ask(&self.admin, Method::POST, "/v2.0/networks", Some(&body)).await?;
         let id = network.text("/network/id")?;
+        let body = json!({"rbac_policy": {
+            "object_type": "network", "object_id": id,
+            "action": "access_as_external", "target_tenant": self.project.id,
+        }});
+        self.ask(&self.admin, Method::POST, "/v2.0/rbac-policies", Some(&body)).await?;
         let body = json!({"subnet": {
             "network_id": id, "ip_version": 4, "cidr": "203.0.113.0/24",
             "allocation_pools": [{"start": address, "end": address}],
