@@ -44,14 +44,21 @@ impl Relay {
         let target = self.target(&call.backend)?;
         let idempotency =
             call.idempotency_key.as_ref().map(|key| Idempotency { key: key.clone(), fingerprint: fingerprint(&call) });
-        if let Some(idempotency) = &idempotency {
-            let earlier = self.view(|state| query::idempotency(state, &call.caller.tenant, &idempotency.key))?;
-            if let Some((operation, known)) = earlier {
-                let same = known == idempotency.fingerprint;
-                return self.repeat(&target, &call.caller.name, operation, same).await;
-            }
+        // One look for both: a first call with this key records the key and the mapping together.
+        let (earlier, mapping) = self.view(|state| {
+            let earlier = match &idempotency {
+                Some(idempotency) => query::idempotency(state, &call.caller.tenant, &idempotency.key)?,
+                None => None,
+            };
+            let mapping = match call.key() {
+                Some(key) => query::mapping(state, &key)?,
+                None => None,
+            };
+            Ok((earlier, mapping))
+        })?;
+        if let (Some((operation, known)), Some(idempotency)) = (earlier, &idempotency) {
+            return self.repeat(&target, &call.caller.name, operation, known == idempotency.fingerprint).await;
         }
-        let mapping = self.mapping_for(&call)?;
         let prepared = prepare(&target, &call, mapping.as_ref()).await?;
         if !prepared.mutating {
             return self.ask(&target, prepared.draft, mapping).await;
@@ -77,13 +84,6 @@ impl Relay {
         let answer = self.record(&target, decided).await;
         guard.release();
         answer
-    }
-
-    fn mapping_for(&self, call: &ObjectCall) -> Result<Option<Mapping>, Failure> {
-        match call.key() {
-            None => Ok(None),
-            Some(key) => self.view(|state| query::mapping(state, &key)),
-        }
     }
 
     fn intent(
