@@ -57,17 +57,8 @@ pub(super) async fn prepare(
         Verb::Action(name) => !kind.action(name).is_some_and(|action| action.read_only),
         _ => true,
     };
-    let mut wire = target.backend.call(verb, kind_name);
-    wire.tenant.clone_from(&key.tenant);
-    wire.marker = key.marker();
-    wire.cmp_id = Some(key.cmp_id.clone());
-    if let Some(mapping) = mapping {
-        wire.backend_id.clone_from(&mapping.backend_id);
-        wire.attributes = mapping.attributes.clone();
-    }
-    if takes_spec(&wire.verb) {
-        wire.spec = Json::from(call.spec.clone());
-    }
+    let spec = if takes_spec(&verb) { Json::from(call.spec.clone()) } else { Json::null() };
+    let mut wire = target.call_about(verb, &key, mapping, spec);
     wire.precondition = precondition;
     Ok(Prepared {
         draft: target.draft(wire).await?,
@@ -191,7 +182,7 @@ impl Target {
         })
     }
 
-    /// A call about a mapped or recorded object, for the reads that resolve doubt.
+    /// A call about an object, with all that is known of it.
     pub fn call_about(&self, verb: Verb, key: &ObjectKey, mapping: Option<&Mapping>, spec: Json) -> Call {
         let mut call = self.backend.call(verb, &key.kind);
         call.tenant.clone_from(&key.tenant);
