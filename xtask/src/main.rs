@@ -3,6 +3,7 @@
 //! Each command is one file or folder here. They need nothing but a Rust toolchain; what else they want (a Wasm target,
 //! `cargo-deny`, a Neutron server to test against) they find or make, and say so.
 
+mod bench;
 mod check;
 mod demo;
 mod drivers;
@@ -23,6 +24,7 @@ enum Command {
     Drivers(drivers::Drivers),
     Test(test::Test),
     Check(check::Check),
+    Bench(bench::Bench),
 }
 
 fn main() -> ExitCode {
@@ -31,6 +33,7 @@ fn main() -> ExitCode {
         Command::Drivers(command) => command.run(),
         Command::Test(command) => command.run(),
         Command::Check(command) => command.run(),
+        Command::Bench(command) => command.run(),
     };
     outcome.unwrap_or_else(|error| {
         eprintln!("error: {error:#}");

@@ -1,0 +1,65 @@
+//! Benchmarks, run by `cargo xtask bench`: each prints one figure a line.
+//!
+//! Nothing in here passes or fails by the clock: machines differ and are noisy. What is compared is compared in one run.
+
+mod driver;
+mod inflight;
+mod instructions;
+mod relay;
+mod report;
+mod start;
+
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use report::Report;
+
+/// Measures Crosspoint, beside its peers where it has any.
+#[derive(Parser)]
+#[command(bin_name = "cargo xtask bench", version)]
+struct Options {
+    #[command(subcommand)]
+    bench: Bench,
+    #[command(flatten)]
+    common: Common,
+}
+
+/// What every benchmark takes.
+#[derive(Args, Clone, Copy, Debug)]
+struct Common {
+    /// One JSON object a line, instead of a table
+    #[arg(long, global = true)]
+    json: bool,
+    /// Fewer and shorter rounds: done within two minutes, and less precise
+    #[arg(long, global = true)]
+    quick: bool,
+}
+
+#[derive(Subcommand)]
+enum Bench {
+    Relay(relay::Relay),
+    Driver(driver::Driver),
+    Inflight(inflight::Inflight),
+    Start(start::Start),
+    Instructions(instructions::Instructions),
+}
+
+fn main() -> ExitCode {
+    let Options { bench, common } = Options::parse();
+    let report = |name| Report::new(name, common.json);
+    let outcome = match bench {
+        Bench::Relay(bench) => bench.run(&mut report("relay"), common.quick),
+        Bench::Driver(bench) => bench.run(&mut report("driver"), common.quick),
+        Bench::Inflight(bench) => bench.run(&mut report("inflight"), common.quick),
+        Bench::Start(bench) => bench.run(&mut report("start"), common.quick),
+        Bench::Instructions(bench) => bench.run(&mut report("instructions"), common.quick),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
