@@ -106,11 +106,14 @@ pub struct Options {
     pub log: &'static str,
     /// Whether a drivers folder is watched, see [`Host::drivers_folder`].
     pub watch: bool,
+    /// A program that runs the process, with its arguments: `prlimit --nofile=64`. It has to become the process.
+    pub under: &'static [&'static str],
 }
 
 /// A Crosspoint process on data of its own. Dropped, both are gone.
 pub struct Host {
     folder: TempDir,
+    under: &'static [&'static str],
     process: Process,
     earlier_log: String,
 }
@@ -118,12 +121,16 @@ pub struct Host {
 impl Host {
     /// Starts a process on an empty data folder and waits until it serves.
     pub async fn start(options: Options) -> Self {
-        let folder = TempDir::with_prefix("crosspoint-").unwrap();
+        Self::start_in(TempDir::with_prefix("crosspoint-").unwrap(), options).await
+    }
+
+    /// Starts a process in a folder, whose `data` it serves if there is any.
+    pub async fn start_in(folder: TempDir, options: Options) -> Self {
         let config = configuration(folder.path(), &options);
         fs::create_dir_all(folder.path().join("drivers")).unwrap();
         fs::write(folder.path().join("crosspoint.toml"), config).unwrap();
-        let process = Process::start(&folder.path().join("crosspoint.toml")).await;
-        Self { folder, process, earlier_log: String::new() }
+        let process = Process::start(&folder.path().join("crosspoint.toml"), options.under).await;
+        Self { folder, under: options.under, process, earlier_log: String::new() }
     }
 
     /// Ends the process as a power cut does: SIGKILL.
@@ -149,9 +156,26 @@ impl Host {
 
     /// Starts a process on the same data, after whatever is left of the one before was killed.
     pub async fn restart(&mut self) {
+        if let Err(log) = self.try_restart().await {
+            panic!("Crosspoint does not start:\n{log}");
+        }
+    }
+
+    /// The same, where it may refuse to start.
+    ///
+    /// # Errors
+    /// What it logged, if it ended before it served.
+    pub async fn try_restart(&mut self) -> Result<(), String> {
         self.kill().await;
-        self.earlier_log += &self.process.log();
-        self.process = Process::start(&self.folder.path().join("crosspoint.toml")).await;
+        let process = Process::try_start(&self.folder.path().join("crosspoint.toml"), self.under).await?;
+        self.earlier_log += &std::mem::replace(&mut self.process, process).log();
+        Ok(())
+    }
+
+    /// The process id of the present process.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.process.pid()
     }
 
     /// Where the present process listens.

@@ -34,7 +34,7 @@ impl Ran {
 }
 
 pub(super) async fn run(url: &str, token: Option<String>, home: &Path, arguments: &[&str]) -> Ran {
-    let mut command = command();
+    let mut command = command(&[]);
     command.args(arguments).current_dir(home).env("CROSSPOINT_URL", url);
     command.env("CROSSPOINT_CONTEXTS", home.join("contexts.toml")).envs(token.map(|token| ("CROSSPOINT_TOKEN", token)));
     let running = command.stdout(Stdio::piped()).stderr(Stdio::piped()).output();

@@ -29,6 +29,11 @@ impl Client {
         Self { http, base: format!("http://{address}"), token }
     }
 
+    /// Somebody without a token, who speaks to any server.
+    pub fn of(address: SocketAddr) -> Self {
+        Self::new(address, None)
+    }
+
     /// `GET`.
     pub fn get(&self, path: &str) -> Call {
         self.call(Method::GET, path)

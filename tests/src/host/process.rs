@@ -19,8 +19,14 @@ pub(super) struct Process {
 
 impl Process {
     /// Starts it and waits until it serves.
-    pub async fn start(config: &Path) -> Self {
-        let mut command = command();
+    pub async fn start(config: &Path, under: &[&str]) -> Self {
+        let started = Self::try_start(config, under).await;
+        started.unwrap_or_else(|log| panic!("Crosspoint does not start:\n{log}"))
+    }
+
+    /// Starts it and waits until it serves, or has ended; then gives what it logged.
+    pub async fn try_start(config: &Path, under: &[&str]) -> Result<Self, String> {
+        let mut command = command(under);
         command.arg("serve").arg("--config").arg(config);
         let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
         let pid = child.id().unwrap();
@@ -34,8 +40,12 @@ impl Process {
         let served = within("Crosspoint to serve", log.wait_for(|log| address(log).is_some())).await;
         let address = served.as_ref().ok().and_then(|log| address(log));
         drop(served);
-        let Some(address) = address else { panic!("Crosspoint does not start:\n{}", log.borrow().join("\n")) };
-        Self { child, pid, address, log }
+        let Some(address) = address else { return Err(log.borrow().join("\n")) };
+        Ok(Self { child, pid, address, log })
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.pid
     }
 
     pub fn address(&self) -> SocketAddr {
@@ -69,9 +79,16 @@ impl Process {
     }
 }
 
-/// The binary, without the variables that would configure it from outside.
-pub(super) fn command() -> Command {
-    let mut command = Command::new(places::crosspoint());
+/// The binary, run by another program if one is given, without the variables that would configure it from outside.
+pub(super) fn command(under: &[&str]) -> Command {
+    let mut command = match under {
+        [] => Command::new(places::crosspoint()),
+        [program, arguments @ ..] => {
+            let mut command = Command::new(program);
+            command.args(arguments).arg(places::crosspoint());
+            command
+        }
+    };
     for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("CROSSPOINT_")) {
         command.env_remove(name);
     }
