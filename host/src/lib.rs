@@ -13,13 +13,14 @@
 //!       sync
 //! ```
 //!
-//! `auth`, `config`, `secrets` and `telemetry` stand beside. `ARCHITECTURE.md` tells more.
+//! `auth`, `config`, `failpoint`, `secrets` and `telemetry` stand beside. `ARCHITECTURE.md` tells more.
 
 pub mod api;
 pub mod auth;
 pub mod cli;
 pub mod config;
 pub mod driver;
+pub mod failpoint;
 pub mod mapping;
 pub mod relay;
 pub mod secrets;

@@ -17,6 +17,7 @@ use super::backends::check_configuration;
 use super::failure::{of_refusal, of_state};
 use super::{Entry, Relay};
 use crate::driver::{self, Candidate, Digest, Generation, Package};
+use crate::failpoint::FailPoint;
 use crate::mapping::{Applied, Code, Command, DriverRecord, Failure, PackageRef, Refusal, query};
 use crate::sync::ReplicaExt;
 
@@ -150,6 +151,7 @@ impl Relay {
             Refusal::Unknown => unknown_driver(name),
             refusal => of_refusal(refusal),
         })?;
+        FailPoint::DriverRecorded.pass();
         self.registry.remove(name);
         tracing::info!(driver = name, "driver removed");
         Ok(())
@@ -240,6 +242,7 @@ impl Relay {
         let Applied::Driver(record) = self.propose(command).await?.map_err(of_refusal)? else {
             return Err(Self::misapplied());
         };
+        FailPoint::DriverRecorded.pass();
         let before = self.registry.publish(Arc::clone(&generation), source);
         self.rebuild_backends(before.as_ref().map(|before| before.description()), &generation);
         Ok(self.driver_view(*record))
@@ -254,6 +257,7 @@ impl Relay {
             name: name.clone(),
             ..Rejected::because(format!("the package cannot be kept: {error}"))
         })?;
+        FailPoint::PackageKept.pass();
         Generation::build(&self.engine, &package)
             .await
             .map_err(|error| Rejected { name, ..Rejected::because(error.to_string()) })

@@ -15,13 +15,15 @@ use crosspoint_contract::{Creation, Fault, Kind, Outcome, Verb};
 use super::Relay;
 use super::call::Answer;
 use super::exchange::{Draft, Reached, Target};
-use super::failure::of_refusal;
+use super::failure::{of_propose, of_refusal};
 use super::mutate::{Decided, answer, report, settlement, success};
 use super::queue::Class;
+use crate::failpoint::FailPoint;
 use crate::mapping::{
     Applied, Code, Command, Failure, Mapping, ObjectKey, Operation, OperationId, OperationState, Resolution,
     ResolvedBy, Settlement, Success, query,
 };
+use crate::sent::Sent;
 
 /// How doubt about an operation can be ended with one exchange.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -128,6 +130,7 @@ impl Relay {
         call.poll_token = Some(token.clone());
         let draft = target.draft(call).await?;
         let reached = self.read_exchange(&target, &draft).await?;
+        FailPoint::DoubtRead.pass();
         let resolution = Some(self.resolution(ResolvedBy::Poll, caller));
         let settlement = match reached {
             Reached::Outcome(outcome) => Settlement::Succeeded(success(outcome, resolution)),
@@ -147,7 +150,9 @@ impl Relay {
                 Settlement::Failed { failure: failure.operation(operation.id), resolution }
             }
         };
-        let (operation, mapping) = self.conclude(Decided { operation: operation.id, settlement }).await?;
+        let concluded = self.conclude(Decided { operation: operation.id, settlement }).await;
+        // Whatever stands against it now, the backend was asked.
+        let (operation, mapping) = concluded.map_err(|failure| failure.sent(Sent::Yes))?;
         Ok(report(&target, operation, mapping))
     }
 
@@ -173,7 +178,8 @@ impl Relay {
             Way::Read => self.read_again(target, caller, &operation, &key, mapping.as_ref()).await?,
             Way::Reissue => self.reissue(target, caller, &operation, &key, mapping.as_ref()).await?,
         };
-        self.conclude(Decided { operation: operation.id, settlement }).await
+        let concluded = self.conclude(Decided { operation: operation.id, settlement }).await;
+        concluded.map_err(|failure| failure.sent(Sent::Yes))
     }
 
     async fn find(
@@ -200,37 +206,25 @@ impl Relay {
                 found.push(candidate);
             }
         }
-        match found.len() {
-            0 => {
-                self.after_deadline(operation)?;
-                Ok(not_executed(
-                    operation,
-                    "the backend has no object with its marker: the call was never executed",
-                    resolution,
-                ))
-            }
-            1 => Ok(found.pop().map_or_else(
-                || not_executed(operation, "the backend has no object with its marker", resolution.clone()),
-                |found| {
-                    Settlement::Succeeded(Success {
-                        backend_id: Some(found.backend_id),
-                        revision: found.revision,
-                        attributes: found.attributes,
-                        result: found.result,
-                        pending: None,
-                        resolution: Some(resolution.clone()),
-                    })
-                },
-            )),
-            _ => {
-                let ids: Vec<_> = found.iter().map(|found| found.backend_id.as_str()).collect();
-                let text = format!(
-                    "several objects at the backend carry the marker: {}; decide which one it is",
-                    ids.join(", ")
-                );
-                Err(Failure::new(Code::Ambiguous, text).sent(operation.sent).operation(operation.id))
-            }
+        let Some(last) = found.pop() else {
+            self.after_deadline(operation)?;
+            let text = "the backend has no object with its marker: the call was never executed";
+            return Ok(not_executed(operation, text, resolution));
+        };
+        if !found.is_empty() {
+            let ids: Vec<_> = found.iter().chain([&last]).map(|found| found.backend_id.as_str()).collect();
+            let text =
+                format!("several objects at the backend carry the marker: {}; decide which one it is", ids.join(", "));
+            return Err(Failure::new(Code::Ambiguous, text).sent(operation.sent).operation(operation.id));
         }
+        Ok(Settlement::Succeeded(Success {
+            backend_id: Some(last.backend_id),
+            revision: last.revision,
+            attributes: last.attributes,
+            result: last.result,
+            pending: None,
+            resolution: Some(resolution),
+        }))
     }
 
     async fn read_again(
@@ -287,8 +281,10 @@ impl Relay {
         self.propose(Command::Extend { operation: operation.id, deadline, at: self.clock.now() })
             .await?
             .map_err(of_refusal)?;
+        FailPoint::ReissueRecorded.pass();
         let reached = target.exchange(&draft, &admission).await;
         drop(place);
+        FailPoint::ReissueOver.pass();
         Ok(match settlement(operation, reached, Some(self.resolution(ResolvedBy::Reissue, caller))) {
             // What the first exchange did is as unknown as before, even if the second one surely did nothing: it may
             // have failed just because the first one had succeeded.
@@ -301,18 +297,17 @@ impl Relay {
 
     /// A read about an operation in doubt. Its own failure is not the operation's.
     async fn doubt_read(&self, target: &Target, draft: &Draft, operation: &Operation) -> Result<Reached, Failure> {
-        self.read_exchange(target, draft).await.map_err(|failure| failure.operation(operation.id))
+        let reached = self.read_exchange(target, draft).await;
+        FailPoint::DoubtRead.pass();
+        reached.map_err(|failure| failure.operation(operation.id))
     }
 
     async fn conclude(&self, decided: Decided) -> Result<Concluded, Failure> {
-        let command = Command::Settle {
-            operation: decided.operation,
-            at: self.clock.now(),
-            settlement: Box::new(decided.settlement),
-        };
-        match self.propose(command).await?.map_err(of_refusal)? {
+        let Decided { operation, settlement } = decided;
+        let settled = self.settle(operation, settlement).await.map_err(|error| of_propose(&error).operation(operation));
+        match settled?.map_err(of_refusal)? {
             Applied::Operation { operation, mapping } => Ok((*operation, mapping.map(|mapping| *mapping))),
-            _ => Err(Failure::new(Code::Internal, "the store answered an outcome with something else")),
+            _ => Err(Self::misapplied()),
         }
     }
 

@@ -14,6 +14,7 @@ use super::failure::{of_propose, of_refusal, overtaken};
 use super::guard::Guard;
 use super::prepare::{Prepared, etag, fingerprint, prepare};
 use super::queue::{Class, Place};
+use crate::failpoint::FailPoint;
 use crate::mapping::{
     Applied, Code, Command, Failure, Idempotency, Intent, Mapping, Operation, OperationId, OperationState, Refusal,
     Resolution, Settlement, Success, query,
@@ -50,11 +51,7 @@ impl Relay {
                 Some(idempotency) => query::idempotency(state, &call.caller.tenant, &idempotency.key)?,
                 None => None,
             };
-            let mapping = match call.key() {
-                Some(key) => query::mapping(state, &key)?,
-                None => None,
-            };
-            Ok((earlier, mapping))
+            Ok((earlier, call.mapping(state)?))
         })?;
         if let (Some((operation, known)), Some(idempotency)) = (earlier, &idempotency) {
             return self.repeat(&target, &call.caller.name, operation, known == idempotency.fingerprint).await;
@@ -67,6 +64,7 @@ impl Relay {
         let place = target.backend.queue.place(Class::Mutation).await?;
         let admission = target.authorize().await?;
         let intent = self.intent(&target, &call, &prepared, idempotency);
+        FailPoint::IntentReady.pass();
         let recorded = match self.propose(Command::Begin(Box::new(intent))).await? {
             Ok(Applied::Operation { operation, .. }) => {
                 Recorded { operation: *operation, draft: prepared.draft, admission, place }
@@ -79,6 +77,7 @@ impl Relay {
             Err(Refusal::AlreadyMapped(mapping) | Refusal::Stale(mapping)) => return Err(overtaken(&mapping)),
             Err(refusal) => return Err(of_refusal(refusal)),
         };
+        FailPoint::IntentRecorded.pass();
         let guard = Guard::new(self, recorded.operation.id);
         let decided = recorded.send(&target).await;
         let answer = self.record(&target, decided).await;
@@ -133,6 +132,7 @@ impl Relay {
             // The exchange took place; that its outcome is not recorded leaves it in doubt.
             Failure { sent: Sent::Yes, retryable: false, ..of_propose(&error) }.operation(id)
         })?;
+        FailPoint::OutcomeRecorded.pass();
         match applied {
             Ok(Applied::Operation { operation, mapping }) => {
                 answer(target, *operation, mapping.map(|mapping| *mapping))
@@ -145,7 +145,7 @@ impl Relay {
     }
 
     /// Records an outcome, and does not give up easily: what the backend did is known now and nowhere else.
-    async fn settle(
+    pub(super) async fn settle(
         &self,
         operation: OperationId,
         settlement: Settlement,
@@ -214,6 +214,7 @@ impl Recorded {
         let Self { operation, draft, admission, place } = self;
         let reached = target.exchange(&draft, &admission).await;
         drop(place);
+        FailPoint::ExchangeOver.pass();
         Decided { operation: operation.id, settlement: settlement(&operation, reached, None) }
     }
 }

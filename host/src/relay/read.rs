@@ -7,17 +7,15 @@ use super::call::{Answer, Caller, DryRun, Listed, Listing, ObjectCall};
 use super::failure::{already_mapped, of_refusal};
 use super::mutate::success;
 use super::prepare::{etag, prepare, supported};
-use crate::mapping::{Applied, Command, Failure, Labels, ObjectKey, Success, query};
+use crate::mapping::{Applied, Command, Failure, Labels, Mapping, ObjectKey, Success, query};
 use crate::sent::Sent;
+use crate::sync::{State, StateError};
 
 impl Relay {
     /// Reads one object at its backend.
     pub(super) async fn get(&self, call: ObjectCall) -> Result<Answer, Failure> {
         let target = self.target(&call.backend)?;
-        let mapping = match call.key() {
-            Some(key) => self.view(|state| query::mapping(state, &key))?,
-            None => None,
-        };
+        let mapping = self.view(|state| call.mapping(state))?;
         let prepared = prepare(&target, &call, mapping.as_ref()).await?;
         self.ask(&target, prepared.draft, mapping).await
     }
@@ -25,10 +23,7 @@ impl Relay {
     /// What a call would send. Nothing is sent, nothing is recorded, no place is taken.
     pub async fn dry_run(&self, call: ObjectCall) -> Result<DryRun, Failure> {
         let target = self.target(&call.backend)?;
-        let mapping = match call.key() {
-            Some(key) => self.view(|state| query::mapping(state, &key))?,
-            None => None,
-        };
+        let mapping = self.view(|state| call.mapping(state))?;
         let prepared = prepare(&target, &call, mapping.as_ref()).await?;
         let rendered = target.render(&prepared.draft)?;
         Ok(DryRun { endpoint: prepared.draft.exchange.endpoint, verb: prepared.draft.call.verb, rendered })
@@ -132,5 +127,10 @@ impl ObjectCall {
             kind: kind.clone(),
             cmp_id: cmp_id.clone(),
         })
+    }
+
+    /// The object's mapping, if it has one.
+    pub(super) fn mapping(&self, state: &dyn State) -> Result<Option<Mapping>, StateError> {
+        self.key().map_or(Ok(None), |key| query::mapping(state, &key))
     }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::Relay;
 use super::failure::of_state;
 use super::queue::Class;
+use crate::failpoint::FailPoint;
 use crate::mapping::{Applied, Code, Command, Expiry, Failure, OperationState, Settlement, query};
 use crate::sent::Sent;
 use crate::sync::ReplicaExt;
@@ -50,6 +51,7 @@ impl Relay {
             if let Err(refusal) = self.propose(command).await? {
                 tracing::error!(operation = %operation.id, %refusal, "an interrupted operation could not be marked");
             }
+            FailPoint::DoubtMarked.pass();
         }
         if !interrupted.is_empty() {
             tracing::warn!(

@@ -8,6 +8,7 @@ use std::thread::{Builder, JoinHandle};
 
 use super::inbox::Written;
 use super::{Shared, panic_text};
+use crate::failpoint::FailPoint;
 use crate::sync::Machine;
 use crate::sync::store::{Layer, StateFile};
 
@@ -33,6 +34,7 @@ pub(super) fn start<M: Machine>(
 
 fn write(state: &mut StateFile, job: &Job) -> Written {
     let written = catch_unwind(AssertUnwindSafe(|| state.checkpoint(&job.changes, job.applied)));
+    FailPoint::CheckpointWritten.pass();
     written
         .map_err(|panic| panic_text(&*panic))
         .and_then(|written| written.map_err(|error| error.to_string()))

@@ -13,6 +13,7 @@ use tokio::sync::watch;
 use super::checkpoint::Job;
 use super::inbox::{Work, Written};
 use super::{CommitObserver, Options, Proposal, Reply, Shared, apply, panic_text};
+use crate::failpoint::FailPoint;
 use crate::sync::store::{AppendError, Log, View};
 use crate::sync::{Committed, Machine, ProposeError};
 
@@ -104,6 +105,7 @@ impl<M: Machine> Writer<M> {
             (observer.0)(commands.len(), started.elapsed());
         }
         self.shared.durable.store(self.log.last(), Ordering::Release);
+        FailPoint::EntriesLogged.pass();
 
         let mut next = self.view.clone();
         let mut answers = Vec::with_capacity(commands.len());
@@ -122,6 +124,7 @@ impl<M: Machine> Writer<M> {
         self.changed.get_or_insert_with(Instant::now);
         self.publish();
         self.shared.applied.send_replace(self.view.applied());
+        FailPoint::EntriesApplied.pass();
         for (reply, answer) in replies.into_iter().zip(answers) {
             // A proposer that went away does not want the answer.
             let _ = reply.send(Ok(answer));
