@@ -114,6 +114,7 @@ pub struct Options {
 pub struct Host {
     folder: TempDir,
     under: &'static [&'static str],
+    environment: Vec<(String, String)>,
     process: Process,
     earlier_log: String,
 }
@@ -130,7 +131,7 @@ impl Host {
         fs::create_dir_all(folder.path().join("drivers")).unwrap();
         fs::write(folder.path().join("crosspoint.toml"), config).unwrap();
         let process = Process::start(&folder.path().join("crosspoint.toml"), options.under).await;
-        Self { folder, under: options.under, process, earlier_log: String::new() }
+        Self { folder, under: options.under, environment: Vec::new(), process, earlier_log: String::new() }
     }
 
     /// Ends the process as a power cut does: SIGKILL.
@@ -167,9 +168,14 @@ impl Host {
     /// What it logged, if it ended before it served.
     pub async fn try_restart(&mut self) -> Result<(), String> {
         self.kill().await;
-        let process = Process::try_start(&self.folder.path().join("crosspoint.toml"), self.under).await?;
+        let process = Process::try_start(&self.folder.path().join("crosspoint.toml"), self.under, &self.environment).await?;
         self.earlier_log += &std::mem::replace(&mut self.process, process).log();
         Ok(())
+    }
+
+    /// What the next process finds in its environment besides the usual.
+    pub fn set_environment(&mut self, variables: &[(&str, &str)]) {
+        self.environment = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     }
 
     /// The process id of the present process.
