@@ -18,6 +18,7 @@ use crate::relay::{Parts, Relay, Retention};
 use crate::secrets::Keyring;
 use crate::sync::{CommitObserver, Options, SingleNode};
 use crate::telemetry::{self, Metrics};
+use crate::transport::Reach;
 
 /// Serves until SIGTERM or SIGINT, then drains. A second signal ends the process at once.
 pub fn serve(config: Config) -> anyhow::Result<ExitCode> {
@@ -39,6 +40,7 @@ async fn run(config: Config) -> anyhow::Result<ExitCode> {
     let options = Options { observer: Some(observer), ..Options::default() };
     let store = Arc::new(SingleNode::open(config.data_dir.join("store"), Ledger, options)?);
     let engine = Arc::new(Engine::new(engine_config(&config))?);
+    let reach = Arc::new(Reach::new(config.backends.allow.clone(), config.backends.deny.clone()));
     let relay = Arc::new(Relay::new(Parts {
         store: Arc::clone(&store) as _,
         engine,
@@ -47,6 +49,7 @@ async fn run(config: Config) -> anyhow::Result<ExitCode> {
         metrics,
         retention: retention(&config),
         queued_per_backend: config.limits.queued_per_backend,
+        reach: Arc::clone(&reach),
     }));
     relay.recover().await?;
     relay.keep_up();
@@ -65,8 +68,9 @@ async fn run(config: Config) -> anyhow::Result<ExitCode> {
         }
     };
     let package_limit = usize::try_from(config.driver.package_mib.get()).unwrap_or(usize::MAX).saturating_mul(1 << 20);
-    let app = App::new(Arc::clone(&relay), authenticator, config.limits.body_bytes, package_limit);
-    let server = Server::bind(config.listen, config.limits.header_bytes).await?;
+    let app = App::new(Arc::clone(&relay), authenticator, &config.limits, package_limit);
+    let server = Server::bind(config.listen, &config.limits).await?;
+    reach.close(server.address());
     tracing::info!(address = %server.address(), version, "serving");
 
     let stopping = CancellationToken::new();

@@ -204,7 +204,7 @@ pub async fn load(
     upload: Body,
 ) -> Result<(StatusCode, axum::Json<LoadedBody>), Problem> {
     access.require(Permission::ChangeSystem)?;
-    let package = bytes(upload, app.package_limit).await?;
+    let package = bytes(upload, app.package_limit, app.body_patience).await?;
     let (relay, activate) = (app.relay.clone(), query.activate);
     let loaded = app.relay.detached(async move { relay.load_driver(package, "upload", activate).await }).await?;
     let driver = match loaded.driver {

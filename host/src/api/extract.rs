@@ -11,17 +11,13 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::de::DeserializeOwned;
 use tokio::time::timeout;
 
-use super::App;
 use super::problem::Problem;
+use super::{App, json};
 use crate::mapping::{Code, Failure, valid_id, valid_name};
 use crate::relay::Precondition;
 
-/// Longest wait for a whole request body: whoever is slower holds memory for nothing.
-const BODY_TIMEOUT: Duration = Duration::from_mins(1);
 /// Longest idempotency key, in bytes.
 const LONGEST_KEY: usize = 255;
-/// Deepest nesting of a JSON body: what follows (schemas, drivers) may recurse.
-const DEEPEST: usize = 64;
 
 /// A request that is malformed.
 pub fn malformed(detail: impl Into<String>) -> Problem {
@@ -51,7 +47,8 @@ impl Path {
     /// A part that names a backend, a kind, a driver or an action.
     pub fn name(&self, name: &str) -> Result<&str, Problem> {
         let text = self.text(name);
-        valid_name(text).map_err(|error| malformed(format!("`{text}` in the path is no name: {error}")))?;
+        let shown = text.escape_debug();
+        valid_name(text).map_err(|error| malformed(format!("`{shown}` in the path is no name: {error}")))?;
         Ok(text)
     }
 
@@ -82,11 +79,12 @@ impl<T: DeserializeOwned> FromRequestParts<App> for Params<T> {
     }
 }
 
-/// The body, as bytes within the limit.
-pub async fn bytes(body: Body, limit: usize) -> Result<Vec<u8>, Problem> {
-    let collected = timeout(BODY_TIMEOUT, Limited::new(body, limit).collect());
-    let collected =
-        collected.await.map_err(|_| malformed(format!("the body did not come within {} s", BODY_TIMEOUT.as_secs())))?;
+/// The body, as at most `limit` bytes that came in time.
+pub async fn bytes(body: Body, limit: usize, patience: Duration) -> Result<Vec<u8>, Problem> {
+    let collected = timeout(patience, Limited::new(body, limit).collect()).await.map_err(|_| {
+        let text = format!("the body did not come within {} s", patience.as_secs_f64());
+        Problem(Failure::new(Code::RequestTimeout, text).retry(None))
+    })?;
     match collected {
         Ok(collected) => Ok(collected.to_bytes().into()),
         Err(error) if error.is::<LengthLimitError>() => {
@@ -104,7 +102,7 @@ impl<T: DeserializeOwned> FromRequest<App> for Input<T> {
 
     async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
         json_type(request.headers())?;
-        let body = bytes(request.into_body(), app.body_limit).await?;
+        let body = bytes(request.into_body(), app.body_limit, app.body_patience).await?;
         parse(if body.is_empty() { b"{}" } else { &body }).map(Self)
     }
 }
@@ -120,53 +118,34 @@ fn json_type(headers: &HeaderMap) -> Result<(), Problem> {
 
 /// Reads JSON; what is wrong is told with its JSON Pointer.
 pub fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
-    let nesting = deepest(body);
-    if nesting > DEEPEST {
-        return Err(malformed(format!("the body is nested {nesting} deep; {DEEPEST} is the most")));
-    }
+    let text = std::str::from_utf8(body).map_err(|error| malformed(format!("the body is no UTF-8: {error}")))?;
+    json::check(text).map_err(misfit)?;
     // An array would be taken for an object's members in the order of their declaration.
-    if body.trim_ascii_start().first() == Some(&b'[') {
+    if text.trim_ascii_start().starts_with('[') {
         return Err(malformed("the body is an array; it must be a JSON object"));
     }
-    let mut deserializer = serde_json::Deserializer::from_slice(body);
+    let mut deserializer = serde_json::Deserializer::from_str(text);
     let mut track = serde_path_to_error::Track::new();
     let tracked = serde_path_to_error::Deserializer::new(&mut deserializer, &mut track);
-    let value = T::deserialize(tracked).map_err(|error| {
-        let violation = Violation { pointer: pointer(&track.path()), message: error.to_string() };
-        Problem(
-            Failure::new(Code::InvalidRequest, format!("the body is not acceptable: {error}")).errors(vec![violation]),
-        )
-    })?;
+    let value = T::deserialize(tracked)
+        .map_err(|error| misfit(Violation { pointer: pointer(&track.path()), message: error.to_string() }))?;
     deserializer.end().map_err(|error| malformed(format!("the body holds more than one JSON text: {error}")))?;
     Ok(value)
+}
+
+fn misfit(violation: Violation) -> Problem {
+    Problem(
+        Failure::new(Code::InvalidRequest, format!("the body is not acceptable: {violation}")).errors(vec![violation]),
+    )
 }
 
 fn pointer(path: &serde_path_to_error::Path) -> String {
     use serde_path_to_error::Segment;
     path.iter().fold(String::new(), |pointer, segment| match segment {
-        Segment::Seq { index } => pointer + "/" + &index.to_string(),
-        Segment::Map { key } => pointer + "/" + &key.replace('~', "~0").replace('/', "~1"),
+        Segment::Seq { index } => format!("{pointer}/{index}"),
+        Segment::Map { key } => pointer + &json::segment(key),
         Segment::Enum { .. } | Segment::Unknown => pointer,
     })
-}
-
-/// How deep brackets nest outside strings. Only a bound: malformed JSON is found by the parser.
-fn deepest(body: &[u8]) -> usize {
-    let (mut depth, mut most, mut quoted, mut escaped) = (0_usize, 0, false, false);
-    for byte in body {
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' if quoted => escaped = true,
-            b'"' => quoted = !quoted,
-            b'{' | b'[' if !quoted => {
-                depth += 1;
-                most = most.max(depth);
-            }
-            b'}' | b']' if !quoted => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-    }
-    most
 }
 
 /// The headers that object routes honour.

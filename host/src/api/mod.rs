@@ -7,10 +7,12 @@
 
 mod access;
 mod backends;
+mod descriptors;
 mod drivers;
 mod events;
 mod extract;
 mod health;
+mod json;
 mod mappings;
 mod objects;
 mod openapi;
@@ -19,11 +21,14 @@ mod problem;
 mod render;
 mod routes;
 mod server;
+mod under_way;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use crate::auth::Authenticator;
+use crate::config::LimitsSection;
 use crate::relay::Relay;
 
 pub use routes::router;
@@ -36,20 +41,22 @@ pub struct App {
     authenticator: Arc<Authenticator>,
     openapi: Arc<openapi::Document>,
     body_limit: usize,
+    body_patience: Duration,
     package_limit: usize,
     draining: Arc<AtomicBool>,
 }
 
 impl App {
-    /// The application in front of a relay. Request bodies may have `body_limit` bytes, and driver packages
-    /// `package_limit`.
+    /// The application in front of a relay, within the configured limits; driver packages may have `package_limit`
+    /// bytes.
     #[must_use]
-    pub fn new(relay: Arc<Relay>, authenticator: Authenticator, body_limit: usize, package_limit: usize) -> Self {
+    pub fn new(relay: Arc<Relay>, authenticator: Authenticator, limits: &LimitsSection, package_limit: usize) -> Self {
         Self {
             relay,
             authenticator: Arc::new(authenticator),
             openapi: Arc::default(),
-            body_limit,
+            body_limit: limits.body_bytes,
+            body_patience: limits.body_timeout,
             package_limit,
             draining: Arc::default(),
         }

@@ -162,6 +162,7 @@ pub(super) fn status(code: Code) -> (StatusCode, &'static str) {
         Code::Draining => (S::SERVICE_UNAVAILABLE, "Crosspoint is shutting down"),
         Code::EventsCompacted => (S::GONE, "The events are no longer kept"),
         Code::TooLarge => (S::PAYLOAD_TOO_LARGE, "The body is too long"),
+        Code::RequestTimeout => (S::REQUEST_TIMEOUT, "The body did not come in time"),
         Code::Internal => (S::INTERNAL_SERVER_ERROR, "A defect in Crosspoint"),
     }
 }

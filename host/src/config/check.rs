@@ -1,4 +1,5 @@
 use std::collections::HashSet;
+use std::time::Duration;
 
 use tracing_subscriber::EnvFilter;
 
@@ -19,6 +20,9 @@ fn fault(field: &'static str, problem: impl Into<String>, hint: impl Into<String
 
 /// The least number of bytes that a request body and head may be limited to: below it, nothing useful fits.
 const LEAST_BYTES: usize = 1024;
+
+/// The least time that a caller must be given.
+const SHORTEST: Duration = Duration::from_millis(100);
 
 /// Repeats within a day are what idempotency keys are for.
 const LEAST_HOURS: u32 = 24;
@@ -90,6 +94,9 @@ fn check_limits(config: &Config) -> Result<(), Fault> {
             return fault(field, format!("{value} is too few"), format!("write {LEAST_BYTES} or more"));
         }
     }
+    if limits.connections == 0 {
+        return fault("limits.connections", "nobody could connect", "write 1000 or more");
+    }
     for (field, value) in [
         ("limits.idempotency_keys", limits.idempotency_keys),
         ("limits.operations", limits.operations),
@@ -97,6 +104,11 @@ fn check_limits(config: &Config) -> Result<(), Fault> {
     ] {
         if value == 0 {
             return fault(field, "nothing would be kept", "write 1000 or more");
+        }
+    }
+    for (field, value) in [("limits.idle_timeout", limits.idle_timeout), ("limits.body_timeout", limits.body_timeout)] {
+        if value < SHORTEST {
+            return fault(field, "nobody could be that quick", "write, for instance: 10s");
         }
     }
     if limits.idempotency_hours < LEAST_HOURS {

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 pub use load::{ConfigError, Overrides};
-pub use sections::{AuthMode, AuthSection, DrainSection, DriverSection, LimitsSection, LogFormat, LogSection};
+pub use sections::{AuthMode, AuthSection, BackendsSection, DrainSection, DriverSection, LimitsSection, LogFormat, LogSection};
 
 /// The documented sample file, as `crosspoint serve --print-config` prints it.
 pub const SAMPLE: &str = include_str!("sample.toml");
@@ -37,6 +37,8 @@ pub struct Config {
     pub auth: AuthSection,
     /// What is bounded.
     pub limits: LimitsSection,
+    /// Where backends may be.
+    pub backends: BackendsSection,
     /// What a driver may use.
     pub driver: DriverSection,
     /// How the process ends.
@@ -54,6 +56,7 @@ impl Default for Config {
             key_file_setting: None,
             auth: AuthSection::default(),
             limits: LimitsSection::default(),
+            backends: BackendsSection::default(),
             driver: DriverSection::default(),
             drain: DrainSection::default(),
             log: LogSection::default(),

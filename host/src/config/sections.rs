@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::auth::TokenEntry;
+use crate::transport::Network;
 
 /// `[auth]`: who may call.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,6 +36,14 @@ pub struct LimitsSection {
     pub body_bytes: usize,
     /// The longest request head in bytes.
     pub header_bytes: usize,
+    /// The most connections at once.
+    pub connections: usize,
+    /// How long a connection may have no request under way.
+    #[serde(with = "humantime_serde")]
+    pub idle_timeout: Duration,
+    /// How long a request body may take, and an answer lie unread.
+    #[serde(with = "humantime_serde")]
+    pub body_timeout: Duration,
     /// The most calls that wait for one backend.
     pub queued_per_backend: usize,
     /// How long the answer to an idempotency key is kept, in hours; at least 24.
@@ -52,6 +61,9 @@ impl Default for LimitsSection {
         Self {
             body_bytes: 1024 * 1024,
             header_bytes: 16 * 1024,
+            connections: 4096,
+            idle_timeout: Duration::from_secs(10),
+            body_timeout: Duration::from_mins(1),
             queued_per_backend: 1024,
             idempotency_hours: 24,
             idempotency_keys: 1_000_000,
@@ -59,6 +71,16 @@ impl Default for LimitsSection {
             events: 100_000,
         }
     }
+}
+
+/// `[backends]`: where backends may be.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct BackendsSection {
+    /// The only networks that backends may be in; anywhere when empty.
+    pub allow: Vec<Network>,
+    /// Networks that no backend may be in.
+    pub deny: Vec<Network>,
 }
 
 /// `[driver]`: what a driver may use.

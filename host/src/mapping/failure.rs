@@ -114,6 +114,8 @@ pub enum Code {
     EventsCompacted,
     /// The body is longer than allowed.
     TooLarge,
+    /// The body did not come in time.
+    RequestTimeout,
     /// A defect in Crosspoint.
     Internal,
 }

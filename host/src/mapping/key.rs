@@ -59,9 +59,11 @@ pub enum IdError {
     Character(char),
 }
 
-/// Checks a CMP id or a backend id: 1 to 512 bytes of any text without control characters.
+/// Checks a CMP id or a backend id: 1 to 512 bytes of any text without control characters and without those that make a
+/// reader see another text: marks of direction, separators of lines, the byte order mark.
 pub fn valid_id(id: &str) -> Result<(), IdError> {
-    check(id, LONGEST_ID, |c| !c.is_control())
+    let misleads = |c| matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}');
+    check(id, LONGEST_ID, |c| !c.is_control() && !misleads(c))
 }
 
 /// Checks the name of a tenant, backend or kind: 1 to 128 letters, digits, `-`, `_`, `.`; the first no dot or dash.

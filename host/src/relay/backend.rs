@@ -14,7 +14,7 @@ use crate::mapping::{Code, Failure, OperationId};
 use crate::secrets::{Keyring, place};
 use crate::sent::Sent;
 use crate::transport::{
-    self, Authorization, LoginError, Secrets, Session, SessionPolicy, Sessions, SettingsError, Tls, Transport,
+    self, Authorization, LoginError, Reach, Secrets, Session, SessionPolicy, Sessions, SettingsError, Tls, Transport,
 };
 
 /// Longest wait for a place in the queue, unless the operator says otherwise.
@@ -78,10 +78,12 @@ impl Backend {
         description: &Description,
         keyring: &Keyring,
         queued: usize,
+        reach: &Arc<Reach>,
     ) -> Result<Self, Failure> {
         let scheme = scheme(&settings, description)?;
         let secrets = open_secrets(name, &settings, keyring)?;
-        let way = transport_settings(&settings, description, &secrets);
+        let reach = Arc::clone(reach);
+        let way = transport::Settings { reach, ..transport_settings(&settings, description, &secrets) };
         let transport = Transport::new(description, &way).map_err(|error| invalid(&error))?;
         let access = match Authorization::from_secrets(scheme, &secrets, &way).map_err(|error| invalid(&error))? {
             Some(authorization) => Access::Fixed(Arc::new(authorization)),

@@ -80,7 +80,7 @@ impl Relay {
         })?;
         check_configuration(&generation, &settings.configuration)?;
         // Built before it is recorded: what is recorded can run.
-        let backend = Backend::build(name, 0, settings, generation.description(), &self.keyring, self.queued)?;
+        let backend = self.built(name, 0, settings, generation.description())?;
         let stored = Json::of(&backend.settings).map_err(|error| Failure::new(Code::Internal, error.to_string()))?;
         let record = BackendRecord {
             name: name.to_owned(),
@@ -175,13 +175,23 @@ impl Relay {
             let failure = driver_missing(&settings.driver);
             return unusable(settings, failure);
         };
-        match Backend::build(name, revision, settings.clone(), generation.description(), &self.keyring, self.queued) {
+        match self.built(name, revision, settings.clone(), generation.description()) {
             Ok(backend) => Entry::Ready(Arc::new(backend)),
             Err(failure) => {
                 let detail = format!("backend `{name}` cannot be used: {}", failure.detail);
                 unusable(settings, Failure { code: Code::DriverUnavailable, detail, ..failure })
             }
         }
+    }
+
+    fn built(
+        &self,
+        name: &str,
+        revision: u64,
+        settings: BackendSettings,
+        description: &Description,
+    ) -> Result<Backend, Failure> {
+        Backend::build(name, revision, settings, description, &self.keyring, self.queued, &self.reach)
     }
 
     fn publish(&self, change: impl FnOnce(&mut BTreeMap<String, Entry>)) {

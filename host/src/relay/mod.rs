@@ -60,6 +60,7 @@ use crate::secrets::Keyring;
 use crate::sent::Sent;
 use crate::sync::{Replica, ReplicaExt, Snapshot, State, StateError};
 use crate::telemetry::Metrics;
+use crate::transport::Reach;
 
 /// What the relay stands on.
 pub struct Parts {
@@ -77,6 +78,8 @@ pub struct Parts {
     pub retention: Retention,
     /// Most calls that wait for a backend, unless the backend says otherwise.
     pub queued_per_backend: usize,
+    /// Where backends may be.
+    pub reach: Arc<Reach>,
 }
 
 /// The relay.
@@ -89,6 +92,7 @@ pub struct Relay {
     metrics: Arc<Metrics>,
     limits: Retention,
     queued: usize,
+    reach: Arc<Reach>,
     clock: Clock,
     backends: ArcSwap<BTreeMap<String, Entry>>,
     /// Grows with each change of the backends.
@@ -112,7 +116,7 @@ impl Relay {
     /// A relay with no backend and no driver yet: [`Relay::recover`] brings back what was recorded.
     #[must_use]
     pub fn new(parts: Parts) -> Self {
-        let Parts { store, engine, packages, keyring, metrics, retention, queued_per_backend } = parts;
+        let Parts { store, engine, packages, keyring, metrics, retention, queued_per_backend, reach } = parts;
         Self {
             store,
             engine,
@@ -122,6 +126,7 @@ impl Relay {
             metrics,
             limits: retention,
             queued: queued_per_backend,
+            reach,
             clock: Clock::default(),
             backends: ArcSwap::default(),
             backend_changes: AtomicU64::new(0),

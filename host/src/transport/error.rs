@@ -23,6 +23,8 @@ pub struct TransportError {
 pub enum ErrorKind {
     /// No connection: name not found, refused, unreachable. The operator looks at the address and the network.
     Connect,
+    /// A connection to the backend's address is not allowed. The operator looks at the address, or at `[backends]`.
+    Barred,
     /// Trust was not established: wrong CA or name, or the backend did not accept the client certificate.
     Tls,
     /// No connection, TLS included, within the connect timeout.
@@ -43,8 +45,9 @@ pub enum ErrorKind {
 
 impl ErrorKind {
     /// Every kind, in the order in which they are declared.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Connect,
+        Self::Barred,
         Self::Tls,
         Self::ConnectTimeout,
         Self::ReplyTimeout,
@@ -60,6 +63,7 @@ impl ErrorKind {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Connect => "connect",
+            Self::Barred => "barred",
             Self::Tls => "tls",
             Self::ConnectTimeout => "connect-timeout",
             Self::ReplyTimeout => "reply-timeout",

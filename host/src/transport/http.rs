@@ -40,7 +40,7 @@ use self::connector::Connector;
 use self::headers::HEAD_BYTES;
 use self::target::Endpoint;
 use super::settings::pointer;
-use super::{Authorization, ErrorKind, HttpVersion, Settings, SettingsError, Stats, TransportError};
+use super::{Authorization, ErrorKind, HttpVersion, Reach, Settings, SettingsError, Stats, TransportError};
 use crate::sent::Sent;
 
 /// What stands for a secret where people read.
@@ -89,7 +89,7 @@ impl HttpTransport {
         settings.check(description, &mut errors);
         let mut endpoints = BTreeMap::new();
         for (role, address) in &settings.endpoints {
-            match Endpoint::parse(address) {
+            match Endpoint::parse(address).and_then(|endpoint| permitted(endpoint, &settings.reach)) {
                 Ok(endpoint) => drop(endpoints.insert(role.clone(), endpoint)),
                 Err(reason) => errors.add(pointer("endpoints", role), reason),
             }
@@ -265,6 +265,12 @@ fn client(connector: Connector, settings: &Settings) -> Client<Connector, Full<B
         .http2_keep_alive_timeout(PING_TIMEOUT)
         .http2_keep_alive_while_idle(true);
     builder.build(connector)
+}
+
+/// Refuses at once an address that no connection would be made to. Names are judged by what they are resolved to, then.
+fn permitted(endpoint: Endpoint, reach: &Reach) -> Result<Endpoint, String> {
+    endpoint.address().map_or(Ok(()), |address| reach.judge(address)).map_err(|barred| barred.to_string())?;
+    Ok(endpoint)
 }
 
 /// Turns a driver's request into the one to send, or says why it is refused.

@@ -11,6 +11,7 @@
 //! | `authorization` | the secrets that are added to each exchange, behind the driver's back |
 //! | `session` | the one shared session of a backend whose driver logs in |
 //! | `http` | the HTTP/1.1 and HTTP/2 transport; what is peculiar to HTTP stays in there |
+//! | `reach` | where backends may be: the addresses that a connection may be opened to |
 //! | `stats` | counters |
 //! | `error` | what can go wrong, and whether the backend was reached |
 //!
@@ -23,6 +24,7 @@
 mod authorization;
 mod error;
 mod http;
+mod reach;
 mod session;
 mod settings;
 mod stats;
@@ -37,6 +39,7 @@ use tokio::time::Instant;
 pub use authorization::{Authorization, Secrets};
 pub use error::{ErrorKind, SettingsError, TransportError};
 pub use http::{HttpTransport, Rendered};
+pub use reach::{Barred, Network, Reach};
 pub use session::{LoginError, Session, SessionPolicy, Sessions};
 pub use settings::{HttpVersion, Settings, Tls};
 pub use stats::{Snapshot, Stats};

@@ -1,11 +1,12 @@
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crosspoint_contract::Description;
 use secrecy::SecretString;
 use serde::{Deserialize, Deserializer};
 
-use super::SettingsError;
+use super::{Reach, SettingsError};
 
 /// Where a backend is, whom to trust there, and how long and how much to bear from it.
 ///
@@ -35,6 +36,9 @@ pub struct Settings {
     pub idle_timeout: Duration,
     /// How many unused connections are kept for each endpoint.
     pub idle_connections: usize,
+    /// Where backends may be; the same for all of them.
+    #[serde(skip)]
+    pub reach: Arc<Reach>,
 }
 
 /// Trust and identity in TLS. Versions 1.2 and 1.3 are spoken.
@@ -82,6 +86,7 @@ impl Default for Settings {
             reply_size: None,
             idle_timeout: Duration::from_secs(4),
             idle_connections: 16,
+            reach: Arc::default(),
         }
     }
 }

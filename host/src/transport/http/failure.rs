@@ -15,6 +15,7 @@ pub(super) fn before_head(error: &legacy::Error) -> TransportError {
     if let Some(failure) = find::<ConnectError>(error) {
         let kind = match failure {
             ConnectError::Tcp(_) => ErrorKind::Connect,
+            ConnectError::Barred(_) => ErrorKind::Barred,
             ConnectError::Tls(_) => ErrorKind::Tls,
             ConnectError::Timeout => ErrorKind::ConnectTimeout,
             ConnectError::NotHttp2 => ErrorKind::Protocol,
@@ -83,7 +84,7 @@ pub(super) fn describe(error: &(dyn Error + 'static)) -> String {
     text
 }
 
-fn find<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a T> {
+pub(super) fn find<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a T> {
     causes(error).find_map(|cause| cause.downcast_ref())
 }
 

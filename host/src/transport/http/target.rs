@@ -1,6 +1,6 @@
 //! Addresses are put together from parsed parts, never by joining strings that someone else parses again.
 
-use std::net::Ipv6Addr;
+use std::net::{Ipv6Addr, SocketAddr};
 
 use http::Uri;
 use http::uri::{Authority, PathAndQuery, Scheme};
@@ -50,6 +50,14 @@ impl Endpoint {
 
     pub(super) fn is_tls(&self) -> bool {
         self.scheme == Scheme::HTTPS
+    }
+
+    /// The socket address, where the host is an address rather than a name.
+    pub(super) fn address(&self) -> Option<SocketAddr> {
+        let host = self.authority.host();
+        let ip = host.trim_start_matches('[').trim_end_matches(']').parse().ok()?;
+        let default = if self.is_tls() { 443 } else { 80 };
+        Some(SocketAddr::new(ip, self.authority.port_u16().unwrap_or(default)))
     }
 
     /// The full address of a driver's target, with `query` (names and values as they are) added.
@@ -153,8 +161,9 @@ fn check_path(path: &str) -> Result<(), String> {
     if decoded.chars().any(char::is_control) {
         return Err("its path holds an encoded control character".to_owned());
     }
-    // What follows a `;` is a parameter of the segment to some servers: to them `..;x` is `..`.
-    let dots = |segment: &str| matches!(segment.split(';').next(), Some("." | ".."));
+    // To some servers what follows a `;` is a parameter of the segment, what follows a `?` or a `#` that they decoded is no
+    // path any more, and blanks at an end do not count: to them `..;x`, `..%3Fx` and `..%20` are `..`.
+    let dots = |segment: &str| matches!(segment.split([';', '?', '#']).next().map(str::trim), Some("." | ".."));
     if decoded.split(['/', '\\']).any(dots) {
         return Err("its path holds a dot segment".to_owned());
     }
@@ -257,6 +266,9 @@ mod tests {
             "/a\t",
             "/a\x7f",
             "/caf\u{e9}",
+            "/..%20/",
+            "/..%3fx",
+            "/.%23/",
             "/a?b=\u{e9}",
             "/..",
             "/.",
