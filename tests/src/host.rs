@@ -100,6 +100,8 @@ impl Who {
 pub struct Options {
     /// Lines of `[limits]`.
     pub limits: &'static str,
+    /// Lines of `[backends]`.
+    pub backends: &'static str,
     /// Lines of `[driver]`.
     pub driver: &'static str,
     /// Lines of `[log]`.
@@ -108,6 +110,8 @@ pub struct Options {
     pub watch: bool,
     /// A program that runs the process, with its arguments: `prlimit --nofile=64`. It has to become the process.
     pub under: &'static [&'static str],
+    /// Whether compiled drivers are kept in the data folder, and not where all tests find them.
+    pub own_cache: bool,
 }
 
 /// A Crosspoint process on data of its own. Dropped, both are gone.
@@ -127,11 +131,20 @@ impl Host {
 
     /// Starts a process in a folder, whose `data` it serves if there is any.
     pub async fn start_in(folder: TempDir, options: Options) -> Self {
+        let started = Self::try_start_in(folder, options).await;
+        started.unwrap_or_else(|log| panic!("Crosspoint does not start:\n{log}"))
+    }
+
+    /// The same, where it may refuse to start.
+    ///
+    /// # Errors
+    /// What it logged, if it ended before it served.
+    pub async fn try_start_in(folder: TempDir, options: Options) -> Result<Self, String> {
         let config = configuration(folder.path(), &options);
         fs::create_dir_all(folder.path().join("drivers")).unwrap();
         fs::write(folder.path().join("crosspoint.toml"), config).unwrap();
-        let process = Process::start(&folder.path().join("crosspoint.toml"), options.under).await;
-        Self { folder, under: options.under, environment: Vec::new(), process, earlier_log: String::new() }
+        let process = Process::try_start(&folder.path().join("crosspoint.toml"), options.under, &[]).await?;
+        Ok(Self { folder, under: options.under, environment: Vec::new(), process, earlier_log: String::new() })
     }
 
     /// Ends the process as a power cut does: SIGKILL.
@@ -168,7 +181,8 @@ impl Host {
     /// What it logged, if it ended before it served.
     pub async fn try_restart(&mut self) -> Result<(), String> {
         self.kill().await;
-        let process = Process::try_start(&self.folder.path().join("crosspoint.toml"), self.under, &self.environment).await?;
+        let process =
+            Process::try_start(&self.folder.path().join("crosspoint.toml"), self.under, &self.environment).await?;
         self.earlier_log += &std::mem::replace(&mut self.process, process).log();
         Ok(())
     }
@@ -176,6 +190,11 @@ impl Host {
     /// What the next process finds in its environment besides the usual.
     pub fn set_environment(&mut self, variables: &[(&str, &str)]) {
         self.environment = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    }
+
+    /// Has later processes run by nothing, see [`Options::under`].
+    pub fn run_freely(&mut self) {
+        self.under = &[];
     }
 
     /// The process id of the present process.
@@ -250,11 +269,12 @@ fn configuration(folder: &Path, options: &Options) -> String {
     let data = quoted(&folder.join("data"));
     let drivers =
         if options.watch { format!("drivers_dir = {}", quoted(&folder.join("drivers"))) } else { String::new() };
-    let cache = quoted(&places::cache());
-    let Options { limits, driver, log, .. } = options;
+    let cache = if options.own_cache { folder.join("data/cache") } else { places::cache() };
+    let cache = quoted(&cache);
+    let Options { limits, backends, driver, log, .. } = options;
     let tokens: String = Who::KNOWN.map(Who::stanza).concat();
     format!(
-        "listen = \"127.0.0.1:0\"\ndata_dir = {data}\n{drivers}\n[limits]\n{limits}\n[driver]\ncache_dir = {cache}\n{driver}\n\
+        "listen = \"127.0.0.1:0\"\ndata_dir = {data}\n{drivers}\n[limits]\n{limits}\n[backends]\n{backends}\n[driver]\ncache_dir = {cache}\n{driver}\n\
          [log]\n{log}\n[drain]\ngrace = \"20s\"\n{tokens}"
     )
 }

@@ -18,18 +18,8 @@ pub(super) struct Process {
 }
 
 impl Process {
-    /// Starts it and waits until it serves.
-    pub async fn start(config: &Path, under: &[&str]) -> Self {
-        let started = Self::try_start(config, under, &[]).await;
-        started.unwrap_or_else(|log| panic!("Crosspoint does not start:\n{log}"))
-    }
-
     /// Starts it and waits until it serves, or has ended; then gives what it logged.
-    pub async fn try_start(
-        config: &Path,
-        under: &[&str],
-        environment: &[(String, String)],
-    ) -> Result<Self, String> {
+    pub async fn try_start(config: &Path, under: &[&str], environment: &[(String, String)]) -> Result<Self, String> {
         let mut command = command(under);
         command.arg("serve").arg("--config").arg(config).envs(environment.iter().cloned());
         let mut child = command.stderr(Stdio::piped()).spawn().unwrap();

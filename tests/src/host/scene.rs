@@ -25,8 +25,12 @@ impl Scene {
 
     /// One with these options, and these limits of the backend.
     pub async fn with(options: Options, limits: Value) -> Self {
+        Self::on(Host::start(options).await, limits).await
+    }
+
+    /// One on a Crosspoint that has nothing yet.
+    pub async fn on(host: Host, limits: Value) -> Self {
         let appliance = Appliance::start(([127, 0, 0, 1], 0).into()).await.unwrap();
-        let host = Host::start(options).await;
         host.load_driver(driver("firewall")).await;
         let mut settings = settings(&appliance.url());
         settings["limits"] = limits;
