@@ -13,6 +13,7 @@ use crate::api::{App, Server, router};
 use crate::auth::Authenticator;
 use crate::config::{AuthMode, Config};
 use crate::driver::{Engine, EngineConfig, PackageStore, WatchConfig, watch};
+use crate::failpoint;
 use crate::mapping::Ledger;
 use crate::relay::{Parts, Relay, Retention};
 use crate::secrets::Keyring;
@@ -23,6 +24,7 @@ use crate::transport::Reach;
 /// Serves until SIGTERM or SIGINT, then drains. A second signal ends the process at once.
 pub fn serve(config: Config) -> anyhow::Result<ExitCode> {
     telemetry::init(&config.log)?;
+    failpoint::arm()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(run(config))
 }

@@ -13,6 +13,7 @@ use super::queue::{Class, Load};
 use super::settings::{BackendSettings, SecretValue};
 use super::{Entry, Relay, driver_missing, unknown_backend};
 use crate::driver::Generation;
+use crate::failpoint::FailPoint;
 use crate::mapping::{Applied, BackendRecord, Code, Command, Failure, query, valid_name};
 use crate::secrets::place;
 use crate::sync::ReplicaExt;
@@ -92,6 +93,7 @@ impl Relay {
         let Applied::Backend(record) = self.propose(command).await?.map_err(of_refusal)? else {
             return Err(Self::misapplied());
         };
+        FailPoint::BackendRecorded.pass();
         let backend = backend.at_revision(record.revision);
         let entry = Entry::Ready(Arc::new(backend));
         let shown = view(name, &entry);
@@ -113,6 +115,7 @@ impl Relay {
             crate::mapping::Refusal::Unknown => unknown_backend(name),
             refusal => of_refusal(refusal),
         })?;
+        FailPoint::BackendRecorded.pass();
         self.publish(|backends| {
             backends.remove(name);
         });
