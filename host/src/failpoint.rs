@@ -40,6 +40,18 @@ pub enum FailPoint {
 }
 
 impl FailPoint {
+    /// Every point.
+    #[must_use]
+    pub fn all() -> &'static [Self] {
+        Self::value_variants()
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn name(self) -> String {
+        self.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned())
+    }
+
     /// Ends the process as SIGKILL does, without any cleaning up, if this point is armed and it is its turn.
     #[inline]
     pub fn pass(self) {
@@ -95,8 +107,7 @@ mod armed {
     fn parse(wish: &str) -> Result<(FailPoint, u32)> {
         let (name, passage) = wish.split_once(':').unwrap_or((wish, "1"));
         let point = FailPoint::from_str(name, false).map_err(|_| {
-            let known = FailPoint::value_variants().iter().filter_map(FailPoint::to_possible_value);
-            let known: Vec<_> = known.map(|value| value.get_name().to_owned()).collect();
+            let known: Vec<_> = FailPoint::all().iter().map(|point| point.name()).collect();
             anyhow!("there is no such fail point; there are: {}", known.join(", "))
         })?;
         let passage = passage.parse().ok().filter(|passage| *passage > 0);
