@@ -148,7 +148,8 @@ impl Step<'_> {
         let after = match settlement {
             Settlement::Succeeded(success) => succeeded(&mut operation, before.clone(), success),
             Settlement::Observed(success) => {
-                let after = succeeded(&mut operation, before.clone(), success);
+                // What is seen is how the object is now: there is nothing left to wait for.
+                let after = succeeded(&mut operation, before.clone(), Success { pending: None, ..success });
                 operation.state = OperationState::Observed;
                 after
             }
@@ -223,12 +224,22 @@ impl Step<'_> {
     /// A call that failed, did nothing and may simply be tried again, must not be answered from memory when it is.
     fn release_key(&mut self, operation: &Operation) -> Result<(), StateError> {
         let retryable = operation.failure.as_ref().is_some_and(|failure| failure.retryable);
-        match &operation.idempotency {
-            Some(idempotency) if operation.state == OperationState::Failed && retryable => {
-                self.forget_key(&t::idempotency_key(&operation.tenant, &idempotency.key)).map(drop)
-            }
-            _ => Ok(()),
+        if operation.state != OperationState::Failed || !retryable {
+            return Ok(());
         }
+        match self.promise(operation)? {
+            Some(key) => self.forget_key(&key).map(drop),
+            None => Ok(()),
+        }
+    }
+
+    /// The idempotency key that stands for an operation. One that the operation was begun with may have been forgotten
+    /// for its age, and given to another one since.
+    fn promise(&self, operation: &Operation) -> Result<Option<Vec<u8>>, StateError> {
+        let Some(idempotency) = &operation.idempotency else { return Ok(None) };
+        let key = t::idempotency_key(&operation.tenant, &idempotency.key);
+        let record: Option<t::KeyRecord> = t::get(self.state, IDEMPOTENCY, &key)?;
+        Ok(record.filter(|record| record.operation == operation.id).map(|_| key))
     }
 
     fn replace_mapping(

@@ -145,14 +145,7 @@ impl Step<'_> {
         let mut error = None;
         let mut visit = |id: &[u8], value: &[u8]| -> Result<(), StateError> {
             let operation: Operation = t::decode(OPERATION, value)?;
-            let promised = match &operation.idempotency {
-                Some(idempotency) => {
-                    let key = t::idempotency_key(&operation.tenant, &idempotency.key);
-                    self.state.get(t::IDEMPOTENCY, &key)?.is_some()
-                }
-                None => false,
-            };
-            if operation.state.is_decided() && !promised {
+            if operation.state.is_decided() && self.promise(&operation)?.is_none() {
                 ids.push(id.to_vec());
             }
             Ok(())

@@ -194,3 +194,38 @@ fn the_marker_is_the_objects_own_and_fits_the_contract() {
     assert_ne!(ObjectKey { tenant: "ac".into(), backend: "mefw".into(), ..key("a") }.marker(), marker);
     assert!(marker.len() <= 32 && marker.bytes().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'-'));
 }
+
+#[test]
+fn a_key_that_was_given_again_is_the_later_calls_own() {
+    let mut book = Book::default();
+    book.done(begin(with_key(operation(1, Verb::Create, "a"), "k", "f")));
+    book.done(settle(1, doubt()));
+    let forget_keys = |operations_kept| {
+        Command::Expire(Expiry { idempotency_before: 5000, operations_kept, events_before: 0, batch: 10 })
+    };
+    book.apply(forget_keys(10)).unwrap();
+    let later = Operation { started_at: 9000, ..with_key(operation(2, Verb::Create, "b"), "k", "g") };
+    book.done(begin(later.clone()));
+    let failure = Failure::new(Code::BackendUnavailable, "").retry(1);
+    book.done(settle(1, Settlement::Failed { failure, resolution: None }));
+    let again = book.apply(begin(Operation { id: id(3), ..later })).unwrap_err();
+    assert!(
+        matches!(again, Refusal::Repeated(earlier) if earlier.id == id(2)),
+        "the first call frees its own key only"
+    );
+    book.apply(forget_keys(0)).unwrap();
+    assert_eq!(query::operation(&book.memory, id(1)).unwrap(), None, "no key stands for the first call any more");
+}
+
+#[test]
+fn an_object_that_was_looked_at_is_not_held_by_the_operation_that_ended() {
+    let mut book = Book::default();
+    book.created(1, "a", "b1");
+    book.done(begin(operation(2, Verb::Update, "a")));
+    book.done(settle(2, doubt()));
+    let seen = Success { pending: Some("job-7".into()), ..Success::default() };
+    let (operation, mapping) = book.done(settle(2, Settlement::Observed(seen)));
+    let mapping = mapping.unwrap();
+    assert_eq!((operation.state, operation.poll_token), (OperationState::Observed, None));
+    assert_eq!((mapping.state, mapping.operation), (MappingState::Active, None));
+}
