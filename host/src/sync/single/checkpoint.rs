@@ -6,11 +6,11 @@ use std::sync::Arc;
 use std::sync::mpsc::{Sender, channel};
 use std::thread::{Builder, JoinHandle};
 
-use super::inbox::Written;
+use super::inbox::{Unwritten, Written};
 use super::{Shared, panic_text};
 use crate::failpoint::FailPoint;
 use crate::sync::Machine;
-use crate::sync::store::{Layer, StateFile};
+use crate::sync::store::{Layer, StateFile, told};
 
 /// Changes to be made durable, and the index up to which they go.
 pub(super) struct Job {
@@ -35,8 +35,7 @@ pub(super) fn start<M: Machine>(
 fn write(state: &mut StateFile, job: &Job) -> Written {
     let written = catch_unwind(AssertUnwindSafe(|| state.checkpoint(&job.changes, job.applied)));
     FailPoint::CheckpointWritten.pass();
-    written
-        .map_err(|panic| panic_text(&*panic))
-        .and_then(|written| written.map_err(|error| error.to_string()))
-        .map_err(|reason| format!("the state cannot be written: {reason}"))
+    written.map_err(|panic| panic_text(&*panic)).and_then(|written| written.map_err(|error| told(&error))).map_err(
+        |reason| Unwritten { reason: format!("the state cannot be written: {reason}"), base: Arc::clone(state.base()) },
+    )
 }

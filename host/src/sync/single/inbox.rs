@@ -11,7 +11,14 @@ use parking_lot::{Condvar, Mutex};
 use crate::sync::store::Base;
 
 /// What a checkpoint came to: the state's file with it, or why it failed.
-pub(super) type Written = Result<Arc<Base>, String>;
+pub(super) type Written = Result<Arc<Base>, Unwritten>;
+
+/// A checkpoint that failed.
+pub(super) struct Unwritten {
+    pub(super) reason: String,
+    /// What can be read of the state's file.
+    pub(super) base: Arc<Base>,
+}
 
 /// The writer's inbox.
 pub(super) struct Inbox<P> {

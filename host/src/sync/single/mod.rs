@@ -180,7 +180,7 @@ impl<M: Machine> Shared<M> {
 
     /// The same, for a failure that an operator must hear of.
     fn fail(&self, reason: &str) {
-        tracing::error!(reason, "the store stops: it takes no more commands");
+        tracing::error!(reason, "the store stops: it takes no more changes until a restart");
         self.stop(reason);
     }
 }

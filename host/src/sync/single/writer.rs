@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::watch;
 
 use super::checkpoint::Job;
-use super::inbox::{Work, Written};
+use super::inbox::{Unwritten, Work, Written};
 use super::{CommitObserver, Options, Proposal, Reply, Shared, apply, panic_text};
 use crate::failpoint::FailPoint;
 use crate::sync::store::{AppendError, Log, View};
@@ -160,7 +160,11 @@ impl<M: Machine> Writer<M> {
                 self.view.thaw(base);
                 self.publish();
             }
-            Err(reason) => self.shared.fail(&reason),
+            Err(Unwritten { reason, base }) => {
+                self.view.rebase(base);
+                self.publish();
+                self.shared.fail(&reason);
+            }
         }
     }
 

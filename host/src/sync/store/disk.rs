@@ -66,7 +66,7 @@ impl Disk for Directory {
 
     fn open(&self, name: &'static str) -> Result<FileBackend, OpenError> {
         let file = OpenOptions::new().read(true).write(true).open(self.path.join(name));
-        backend(name, file.map_err(|error| self.unusable(error))?)
+        backend(name, file.map_err(|source| OpenError::Io { file: name, source })?)
     }
 
     fn make(

@@ -3,6 +3,7 @@
 use redb::{Database, ReadableDatabase, TableDefinition, WriteTransaction};
 
 use super::OpenError;
+use super::error::told;
 use super::seal::{seal, unseal};
 
 pub(super) const FILE: &str = "log.redb";
@@ -27,11 +28,11 @@ pub(in crate::sync) struct Log {
 #[derive(Debug, thiserror::Error)]
 pub(in crate::sync) enum AppendError {
     /// None of the entries is in the log.
-    #[error("the log cannot be written: {0}")]
+    #[error("the log cannot be written: {}", told(.0))]
     NotCommitted(redb::Error),
     /// All of the entries are in the log, or none.
-    #[error("the log may not be written: {0}")]
-    Uncertain(redb::CommitError),
+    #[error("the log may not be written: {}", told(.0))]
+    Uncertain(redb::Error),
 }
 
 pub(super) fn make_tables(transaction: &WriteTransaction) -> Result<(), redb::Error> {
@@ -69,7 +70,7 @@ impl Log {
         let count = commands.len() as u64;
         let forget = forget.min(self.forgotten + 2 * count + FORGET_EXTRA).max(self.forgotten);
         let transaction = self.write(commands, forget).map_err(AppendError::NotCommitted)?;
-        transaction.commit().map_err(AppendError::Uncertain)?;
+        transaction.commit().map_err(|error| AppendError::Uncertain(error.into()))?;
         self.last += count;
         self.forgotten = forget;
         Ok(())

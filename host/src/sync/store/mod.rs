@@ -15,12 +15,14 @@ mod layer;
 mod log;
 mod seal;
 mod state;
+mod untouched;
 mod view;
 
 use uuid::Uuid;
 
 pub(super) use disk::{Directory, Disk};
 pub use error::OpenError;
+pub(super) use error::told;
 use header::{FileKind, Header};
 pub(super) use layer::Layer;
 pub(super) use log::{AppendError, Log};
@@ -47,13 +49,13 @@ impl Store {
         let log = FileKind { name: log::FILE, cache_bytes: LOG_CACHE_BYTES, make_tables: log::make_tables };
         let state = FileKind { name: state::FILE, cache_bytes, make_tables: state::make_tables };
         let (log, log_header) = log.open(disk, machine, Uuid::now_v7())?;
-        let (state, state_header) = state.open(disk, machine, log_header.store)?;
+        let (state_database, state_header) = state.open(disk, machine, log_header.store)?;
         if log_header.store != state_header.store {
             return Err(OpenError::Mismatched("they come from two different stores".to_owned()));
         }
         let store = Self {
             log: Log::new(log, group)?,
-            state: StateFile::new(state, group)?,
+            state: StateFile::new(state_database, Box::new(disk.open(state::FILE)?), group)?,
             headers: (log_header, state_header),
         };
         store.check_continuity()?;

@@ -2,11 +2,14 @@
 
 use std::sync::Arc;
 
-use redb::{Database, Range, ReadOnlyTable, ReadableDatabase, TableDefinition, WriteTransaction};
+use redb::{
+    Builder, Database, Range, ReadOnlyTable, ReadableDatabase, StorageBackend, TableDefinition, WriteTransaction,
+};
 
 use super::OpenError;
 use super::layer::{Layer, RowKey, RowRange};
 use super::seal::{seal, unseal};
+use super::untouched::Untouched;
 use super::view::Row;
 use crate::sync::StateError;
 
@@ -22,6 +25,8 @@ pub(in crate::sync) struct StateFile {
     database: Arc<Database>,
     group: u32,
     base: Arc<Base>,
+    /// The file once more, for reads after a write has failed: redb then lets nobody read through what it has open.
+    again: Option<Box<dyn StorageBackend>>,
 }
 
 /// The rows of one checkpoint, which stay readable while the file moves on.
@@ -39,10 +44,10 @@ pub(super) fn make_tables(transaction: &WriteTransaction) -> Result<(), redb::Er
 }
 
 impl StateFile {
-    pub(super) fn new(database: Database, group: u32) -> Result<Self, OpenError> {
+    pub(super) fn new(database: Database, again: Box<dyn StorageBackend>, group: u32) -> Result<Self, OpenError> {
         let database = Arc::new(database);
         let base = Base::read(&database, group).map_err(|error| OpenError::redb(FILE, error))?;
-        Ok(Self { database, group, base: Arc::new(base) })
+        Ok(Self { database, group, base: Arc::new(base), again: Some(again) })
     }
 
     pub(super) fn database(&self) -> &Database {
@@ -54,8 +59,33 @@ impl StateFile {
         &self.base
     }
 
-    /// Makes the changes up to `applied` durable, and gives the rows with them.
+    /// Makes the changes up to `applied` durable, and gives the rows with them. After a failure the file takes no more,
+    /// and the base is what is durable.
     pub(in crate::sync) fn checkpoint(&mut self, changes: &Layer, applied: u64) -> Result<Arc<Base>, redb::Error> {
+        match self.write(changes, applied).and_then(|()| Base::read(&self.database, self.group)) {
+            Ok(base) => self.base = Arc::new(base),
+            Err(error) => {
+                self.read_again();
+                return Err(error);
+            }
+        }
+        Ok(Arc::clone(&self.base))
+    }
+
+    /// Reads the file as the last commit left it.
+    fn read_again(&mut self) {
+        let Some(file) = self.again.take() else { return };
+        let read = Untouched::new(file).map_err(redb::Error::from).and_then(|file| {
+            let database = Builder::new().create_with_backend(file)?;
+            Base::read(&Arc::new(database), self.group)
+        });
+        match read {
+            Ok(base) => self.base = Arc::new(base),
+            Err(error) => tracing::error!(%error, "`{FILE}` cannot be read any more"),
+        }
+    }
+
+    fn write(&self, changes: &Layer, applied: u64) -> Result<(), redb::Error> {
         let mut transaction = self.database.begin_write()?;
         // Costs an fsync more, and saves the walk over the whole file that would follow a crash.
         transaction.set_quick_repair(true);
@@ -70,8 +100,7 @@ impl StateFile {
             transaction.open_table(APPLIED)?.insert(self.group, applied)?;
         }
         transaction.commit()?;
-        self.base = Arc::new(Base::read(&self.database, self.group)?);
-        Ok(Arc::clone(&self.base))
+        Ok(())
     }
 }
 

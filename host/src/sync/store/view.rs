@@ -61,6 +61,11 @@ impl View {
     /// Puts the file with the frozen changes in the place of the file without and the changes.
     pub(in crate::sync) fn thaw(&mut self, base: Arc<Base>) {
         self.frozen = Layer::default();
+        self.rebase(base);
+    }
+
+    /// Puts another reading of the file below the changes.
+    pub(in crate::sync) fn rebase(&mut self, base: Arc<Base>) {
         self.base = base;
     }
 }

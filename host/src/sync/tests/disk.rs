@@ -1,7 +1,8 @@
 //! A disk that a test can hold up, break, or take the power from.
 //!
 //! It keeps for each file what is durable, what a reader sees, and every write in between. When the power goes, each of
-//! those writes may have reached the disk or not, whole or by the sector, whatever came before or after it.
+//! those writes may have reached the disk or not, whole, by the sector or cut at any byte, whatever came before or after
+//! it; and of two that overlap, the earlier one may have come last.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -39,6 +40,8 @@ struct SimFile {
     held: bool,
     /// Every operation fails.
     broken: bool,
+    /// Every change fails.
+    full: bool,
 }
 
 #[derive(Clone)]
@@ -86,6 +89,16 @@ impl SimDisk {
         self.state().files.get_mut(file).unwrap().broken = true;
     }
 
+    /// Lets no change of a file succeed.
+    pub(super) fn fill(&self, file: &str) {
+        self.state().files.get_mut(file).unwrap().full = true;
+    }
+
+    /// Lets changes of a file succeed again.
+    pub(super) fn free(&self, file: &str) {
+        self.state().files.get_mut(file).unwrap().full = false;
+    }
+
     pub(super) fn remove(&self, file: &str) {
         self.state().files.remove(file).unwrap();
     }
@@ -110,13 +123,18 @@ impl SimDisk {
         let mut files = BTreeMap::new();
         for (name, file) in &self.state().files {
             let mut durable = file.durable.clone();
-            for change in &file.unsynced {
-                match (chance.draw(4), change) {
+            for change in chance.order(&file.unsynced) {
+                match (chance.draw(5), change) {
                     (0, _) => {}
                     (1, Change::Bytes(at, bytes)) => {
                         for (sector, bytes) in bytes.chunks(SECTOR).enumerate().filter(|_| chance.draw(2) == 0) {
                             Change::Bytes(at + sector * SECTOR, bytes.to_vec()).apply(&mut durable);
                         }
+                    }
+                    (2, Change::Bytes(at, bytes)) => {
+                        let (from, to) = (chance.place(bytes.len()), chance.place(bytes.len()));
+                        let (from, to) = (from.min(to), from.max(to));
+                        Change::Bytes(at + from, bytes[from..to].to_vec()).apply(&mut durable);
                     }
                     _ => change.apply(&mut durable),
                 }
@@ -182,6 +200,9 @@ impl Handle {
         if file.broken {
             return Err(io::Error::other("the disk is broken"));
         }
+        if file.full && changes {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
         with(file)
     }
 
@@ -242,5 +263,21 @@ impl Chance {
         self.0 = (self.0 ^ 0x9E37_79B9_7F4A_7C15).wrapping_mul(0x2545_F491_4F6C_DD1D);
         self.0 ^= self.0 >> 29;
         self.0 % below
+    }
+
+    /// A place in as many bytes, or their end.
+    fn place(&mut self, len: usize) -> usize {
+        usize::try_from(self.draw(len as u64 + 1)).unwrap()
+    }
+
+    /// Changes in the order in which they were made, or in any; a length counts from where it was set.
+    fn order<'a>(&mut self, changes: &'a [Change]) -> Vec<&'a Change> {
+        let mut order: Vec<_> = changes.iter().collect();
+        if self.draw(2) == 0 {
+            for last in (1..order.len()).rev() {
+                order.swap(last, self.place(last));
+            }
+        }
+        order
     }
 }

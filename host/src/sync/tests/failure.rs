@@ -53,6 +53,37 @@ async fn a_failing_checkpoint_stops_the_node_and_loses_nothing() {
     assert_eq!(contents(&*node.snapshot()).unwrap(), Model::of([&write("key", "value")]).0);
 }
 
+/// What lies in no memory has to come from the file whose writing failed.
+#[tokio::test]
+async fn a_full_disk_leaves_every_row_readable_and_loses_nothing() {
+    let disk = SimDisk::default();
+    let node = node(&disk);
+    let mut commands: Vec<_> = (0..500).map(|number| write(&format!("key-{number}"), &"x".repeat(300))).collect();
+    for command in &commands {
+        node.propose(command.clone()).await.unwrap();
+    }
+    node.close().await.unwrap();
+    drop(node);
+    for file in ["state.redb", "log.redb"] {
+        let node = SingleNode::open_on(&disk, Notes::default(), eager()).unwrap();
+        disk.fill(file);
+        let last = write("key-7", file);
+        let proposed = node.propose(last.clone()).await;
+        if file == "state.redb" {
+            proposed.unwrap();
+            commands.push(last);
+        } else {
+            assert!(proposed.unwrap_err().to_string().contains("free some space"));
+        }
+        wait_for(&node, "stopped", |status| status.error.is_some());
+        assert!(node.status().error.unwrap().contains("free some space"));
+        assert_eq!(contents(&*node.snapshot()).unwrap(), Model::of(&commands).0, "{file}");
+        drop(node);
+        disk.free(file);
+        assert_eq!(contents(&*self::node(&disk).snapshot()).unwrap(), Model::of(&commands).0, "{file}");
+    }
+}
+
 async fn breaks_on(command: Command, text: &str) {
     let disk = SimDisk::default();
     let node = node(&disk);

@@ -257,6 +257,36 @@ async fn damage_anywhere_is_noticed_or_harmless() {
     assert!(noticed >= 10 && harmless >= 10, "{noticed} noticed, {harmless} harmless");
 }
 
+/// The head of a file says where everything else is, so each of its bytes counts; after a crash and after a close.
+#[tokio::test]
+async fn every_damaged_byte_of_a_files_head_is_noticed_or_harmless() {
+    let (closed, mut commands) = written().await;
+    let open = closed.copy();
+    let running = node(&open);
+    commands.push(append("0", "last"));
+    for node in [&node(&closed), &running] {
+        node.propose(append("0", "last")).await.unwrap();
+    }
+    let crashed = open.copy();
+    let expected = Model::of(&commands).0;
+    for (disk, how) in [(crashed, "crashed"), (closed, "closed")] {
+        for file in ["log.redb", "state.redb"] {
+            // redb's header: 64 bytes, and two slots of 128.
+            for at in 0..320 {
+                for flip in [0x01, 0xFF] {
+                    let disk = disk.copy();
+                    disk.edit(file, |bytes| bytes[at] ^= flip);
+                    let Ok(node) = SingleNode::open_on(&disk, Notes::default(), patient()) else { continue };
+                    if let Ok(contents) = contents(&*node.snapshot()) {
+                        assert_eq!(contents, expected, "byte {at} of {file} with {flip:#x}, {how}");
+                    }
+                    let _ = catch_unwind(AssertUnwindSafe(|| drop(node)));
+                }
+            }
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_file_cut_short_is_refused() {
     let (disk, _) = written().await;
