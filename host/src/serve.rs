@@ -52,7 +52,7 @@ async fn run(config: Config) -> anyhow::Result<ExitCode> {
         retention: retention(&config),
         queued_per_backend: config.limits.queued_per_backend,
         reach: Arc::clone(&reach),
-    }));
+    })?);
     relay.recover().await?;
     relay.keep_up();
     let _watch = config.drivers_dir.as_ref().map(|folder| {

@@ -2,13 +2,18 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Mutex;
+use std::time::Duration;
 
 use crosspoint_contract::{Json, Verb};
 use serde::{Deserialize, Serialize};
-use uuid::Uuid;
+use uuid::{ContextV7, Timestamp, Uuid};
 
 use super::{Failure, Labels, ObjectKey};
 use crate::sent::Sent;
+
+/// What keeps new ids in order.
+static IDS: Mutex<ContextV7> = Mutex::new(ContextV7::new());
 
 /// An operation's id: a UUID of version 7, so ids sort by the time at which their calls began.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -19,7 +24,17 @@ impl OperationId {
     /// A new id. Not for the machine: only a caller of the machine may ask a clock.
     #[must_use]
     pub fn generate() -> Self {
-        Self(Uuid::now_v7())
+        Self(Uuid::new_v7(Timestamp::now(&IDS)))
+    }
+
+    /// Has new ids sort after this one, even if the system's clock was set back meanwhile.
+    pub fn precedes_new_ones(self) {
+        if let Some((seconds, nanoseconds)) = self.0.get_timestamp().map(|timestamp| timestamp.to_unix()) {
+            // What a context has once seen it does not fall behind. One millisecond on, because within one the order is
+            // by chance.
+            let next = Duration::new(seconds, nanoseconds) + Duration::from_millis(1);
+            let _ = Timestamp::from_unix(&IDS, next.as_secs(), next.subsec_nanos());
+        }
     }
 
     /// The sixteen bytes, which sort as the id does.

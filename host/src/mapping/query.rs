@@ -206,6 +206,21 @@ pub fn operations(
     })
 }
 
+/// The id of the latest operation, and the time of the latest event: what comes next must not seem to come before.
+pub fn latest(state: &dyn State) -> Result<(Option<OperationId>, u64), StateError> {
+    let (mut id, mut at) = (None, Ok(0));
+    let everything = (Bound::Unbounded, Bound::Unbounded);
+    state.scan(OPERATION, everything, Order::Descending, &mut |key, _| {
+        id = key.try_into().ok().map(OperationId::from_bytes);
+        ControlFlow::Break(())
+    })?;
+    state.scan(EVENT, everything, Order::Descending, &mut |_, value| {
+        at = t::decode::<Event>(EVENT, value).map(|event| event.at);
+        ControlFlow::Break(())
+    })?;
+    Ok((id, at?))
+}
+
 /// Every operation that is not decided. Few in a healthy system.
 pub fn undecided(state: &dyn State) -> Result<Vec<Operation>, StateError> {
     all(state, UNDECIDED, |key, _| t::get(state, OPERATION, key))

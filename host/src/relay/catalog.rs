@@ -103,6 +103,7 @@ impl Relay {
                 return Err(Failure::new(Code::DriverRejected, rejected.reason).errors(rejected.violations));
             }
         };
+        FailPoint::PackageKept.pass();
         let package = PackageRef { version: generation.version().to_string(), digest: digest.to_string() };
         let name = generation.name().to_owned();
         let driver = if activate {
@@ -257,7 +258,6 @@ impl Relay {
             name: name.clone(),
             ..Rejected::because(format!("the package cannot be kept: {error}"))
         })?;
-        FailPoint::PackageKept.pass();
         Generation::build(&self.engine, &package)
             .await
             .map_err(|error| Rejected { name, ..Rejected::because(error.to_string()) })

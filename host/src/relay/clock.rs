@@ -1,19 +1,53 @@
-//! The time of day, for records. Waiting is measured elsewhere, with a clock that does not jump.
+//! The time of day for records, and the time that has passed for deadlines. Waiting is measured elsewhere.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-/// Milliseconds since the Unix epoch; never goes back, even where the system's clock does.
-#[derive(Debug, Default)]
+use parking_lot::Mutex;
+
+use super::mutate::millis;
+
+/// How far ahead of the system's clock a record may be to be believed: beyond it, the system's clock was wrong then.
+const AHEAD: Duration = Duration::from_hours(24);
+
+/// Milliseconds since the Unix epoch, as two hands show them that began together.
+#[derive(Debug)]
 pub struct Clock {
-    latest: AtomicU64,
+    started: Instant,
+    /// What both hands showed then.
+    origin: Duration,
+    /// What the time of day was when it was last asked for.
+    latest: Mutex<(Duration, Instant)>,
 }
 
 impl Clock {
-    /// The time now; at least what was given before.
-    pub fn now(&self) -> u64 {
-        let system = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let system = u64::try_from(system.as_millis()).unwrap_or(u64::MAX);
-        self.latest.fetch_max(system, Ordering::Relaxed).max(system)
+    /// A clock that starts at the system's time, but not before what is recorded.
+    pub fn after(recorded: u64) -> Self {
+        let (started, system) = (Instant::now(), system());
+        let origin = system.max(Duration::from_millis(recorded).min(system + AHEAD));
+        Self { started, origin, latest: Mutex::new((origin, started)) }
     }
+
+    /// The time of day. It follows the system's clock forwards; where that is set back, it goes on as if it had not been.
+    pub fn now(&self) -> u64 {
+        let mut latest = self.latest.lock();
+        let (time, at) = *latest;
+        let moment = Instant::now();
+        let time = system().max(time + moment.saturating_duration_since(at));
+        *latest = (time, moment);
+        millis(time)
+    }
+
+    /// What the time of day would be if nobody had set the system's clock since the start: for deadlines.
+    pub fn steady(&self) -> u64 {
+        millis(self.origin + self.running())
+    }
+
+    /// How long it is since the start.
+    pub fn running(&self) -> Duration {
+        self.started.elapsed()
+    }
+}
+
+fn system() -> Duration {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }

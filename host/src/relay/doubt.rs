@@ -16,7 +16,7 @@ use super::Relay;
 use super::call::Answer;
 use super::exchange::{Draft, Reached, Target};
 use super::failure::{of_propose, of_refusal};
-use super::mutate::{Decided, answer, report, settlement, success};
+use super::mutate::{Decided, answer, millis, report, settlement, success};
 use super::queue::Class;
 use crate::failpoint::FailPoint;
 use crate::mapping::{
@@ -207,7 +207,7 @@ impl Relay {
             }
         }
         let Some(last) = found.pop() else {
-            self.after_deadline(operation)?;
+            self.after_deadline(target, operation)?;
             let text = "the backend has no object with its marker: the call was never executed";
             return Ok(not_executed(operation, text, resolution));
         };
@@ -236,14 +236,14 @@ impl Relay {
         mapping: Option<&Mapping>,
     ) -> Result<Settlement, Failure> {
         if operation.verb != Verb::Delete {
-            self.after_deadline(operation)?;
+            self.after_deadline(target, operation)?;
         }
         let draft =
             target.draft(target.call_about(Verb::Read, key, mapping, crosspoint_contract::Json::null())).await?;
         let resolution = self.resolution(ResolvedBy::Read, caller);
         match (self.doubt_read(target, &draft, operation).await?, &operation.verb) {
             (Reached::Outcome(outcome), Verb::Delete) => {
-                self.after_deadline(operation)?;
+                self.after_deadline(target, operation)?;
                 drop(outcome);
                 Ok(not_executed(
                     operation,
@@ -277,7 +277,7 @@ impl Relay {
         let place = target.backend.queue.place(Class::Mutation).await?;
         let admission = target.authorize().await?;
         // The intent to send again is recorded like any other: until the new deadline it may take effect.
-        let deadline = self.clock.now() + super::mutate::millis(target.backend.patience());
+        let deadline = self.clock.steady() + millis(target.backend.patience());
         self.propose(Command::Extend { operation: operation.id, deadline, at: self.clock.now() })
             .await?
             .map_err(of_refusal)?;
@@ -315,9 +315,12 @@ impl Relay {
         Resolution { by, at: self.clock.now(), caller: caller.to_owned() }
     }
 
-    /// Fails until the operation's exchange can no longer take effect.
-    fn after_deadline(&self, operation: &Operation) -> Result<(), Failure> {
-        let left = operation.deadline.saturating_sub(self.clock.now());
+    /// Fails until the operation's exchange can no longer take effect. How long Crosspoint was not running is not known for
+    /// sure, since the system's clock may have been set meanwhile: what was sent before the start may take effect for as
+    /// long after it as if it had been sent then.
+    fn after_deadline(&self, target: &Target, operation: &Operation) -> Result<(), Failure> {
+        let since_start = millis(target.backend.patience().saturating_sub(self.clock.running()));
+        let left = operation.deadline.saturating_sub(self.clock.steady()).max(since_start);
         if left == 0 {
             return Ok(());
         }

@@ -55,7 +55,7 @@ use self::exchange::Target;
 use self::failure::{of_propose, of_state};
 use self::told::Told;
 use crate::driver::{Engine, PackageStore, Registry};
-use crate::mapping::{Applied, Code, Command, Failure, Ledger, OperationId, Refusal};
+use crate::mapping::{Applied, Code, Command, Failure, Ledger, OperationId, Refusal, query};
 use crate::secrets::Keyring;
 use crate::sent::Sent;
 use crate::sync::{Replica, ReplicaExt, Snapshot, State, StateError};
@@ -114,10 +114,16 @@ enum Entry {
 
 impl Relay {
     /// A relay with no backend and no driver yet: [`Relay::recover`] brings back what was recorded.
-    #[must_use]
-    pub fn new(parts: Parts) -> Self {
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub fn new(parts: Parts) -> Result<Self, Failure> {
         let Parts { store, engine, packages, keyring, metrics, retention, queued_per_backend, reach } = parts;
-        Self {
+        let (latest, recorded_at) = store.view(query::latest).map_err(|error| of_state(&error))?;
+        if let Some(latest) = latest {
+            latest.precedes_new_ones();
+        }
+        Ok(Self {
             store,
             engine,
             registry: Registry::default(),
@@ -127,14 +133,14 @@ impl Relay {
             limits: retention,
             queued: queued_per_backend,
             reach,
-            clock: Clock::default(),
+            clock: Clock::after(recorded_at),
             backends: ArcSwap::default(),
             backend_changes: AtomicU64::new(0),
             changes: tokio::sync::Mutex::default(),
             turns: Mutex::default(),
             tasks: TaskTracker::new(),
             closing: CancellationToken::new(),
-        }
+        })
     }
 
     /// Performs a call about an object or a backend. Only one that reads makes no record.

@@ -112,7 +112,7 @@ impl Relay {
             labels: call.labels.clone(),
             poll_token: None,
             started_at: now,
-            deadline: now + millis(target.backend.patience()),
+            deadline: self.clock.steady() + millis(target.backend.patience()),
             finished_at: None,
             result: Json::null(),
             failure: None,
