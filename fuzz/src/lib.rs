@@ -1,0 +1,51 @@
+//! What strangers may send, as fuzz targets: for any bytes at all, the promise that each makes must hold.
+//!
+//! A target is a plain function that panics where a promise is broken. `cargo test` runs each over its seeds in
+//! `corpus/` and over a fixed number of inputs grown from them; `cargo xtask fuzz` runs them under libFuzzer, which
+//! looks for inputs that reach new code. An input that broke something once stays a seed.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::missing_panics_doc,
+    reason = "a target says what is wrong by panicking"
+)]
+
+mod description;
+mod exchange;
+mod guest;
+mod lift;
+pub mod machine;
+mod memory;
+mod package;
+mod paging;
+mod wire;
+
+/// One thing that strangers can reach, and what must hold for whatever they send.
+#[derive(Clone, Copy, Debug)]
+pub struct Target {
+    /// Names it on the command line, and its folder of seeds.
+    pub name: &'static str,
+    /// Takes any bytes.
+    pub run: fn(&[u8]),
+}
+
+const fn target(name: &'static str, run: fn(&[u8])) -> Target {
+    Target { name, run }
+}
+
+/// All of them.
+pub const TARGETS: &[Target] = &[
+    target("describe", package::describe),
+    target("exchange", exchange::target),
+    target("lift", lift::target),
+    target("machine", machine::target),
+    target("package", package::target),
+];
+
+/// The target of this name.
+#[must_use]
+pub fn named(name: &str) -> Option<Target> {
+    TARGETS.iter().copied().find(|target| target.name == name)
+}

@@ -1,0 +1,100 @@
+//! Every target over its seeds, and over a fixed number of inputs grown from them: what `cargo xtask fuzz` does for
+//! hours, for a second or two. `CROSSPOINT_CASES` sets how many inputs each target gets beside its seeds.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+
+use crosspoint_fuzz::TARGETS;
+use fastrand::Rng;
+
+/// The same inputs each time: a failure is found again by running the test again.
+const SEED: u64 = 0x0043_726f_7373_706f;
+/// The longest input, in bytes.
+const LONGEST: usize = 4096;
+
+fn corpus() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus")
+}
+
+fn seeds(target: &str) -> Vec<Vec<u8>> {
+    let folder = fs::read_dir(corpus().join(target)).unwrap_or_else(|error| panic!("corpus/{target}: {error}"));
+    let mut files: Vec<_> = folder.map(|file| file.unwrap().path()).collect();
+    files.sort();
+    files.iter().map(|file| fs::read(file).unwrap()).collect()
+}
+
+/// Another input: bytes of chance, or seeds with a few changes of the sort that break parsers.
+fn grown(seeds: &[Vec<u8>], rng: &mut Rng) -> Vec<u8> {
+    if seeds.is_empty() || rng.u8(..8) == 0 {
+        return (0..rng.usize(..128)).map(|_| rng.u8(..)).collect();
+    }
+    let mut input = rng.choice(seeds).unwrap().clone();
+    for _ in 0..rng.usize(1..6) {
+        let place = rng.usize(..=input.len());
+        let end = place + rng.usize(..=(input.len() - place).min(32));
+        match rng.u8(..7) {
+            0 if place < input.len() => input[place] ^= 1 << rng.u8(..8),
+            1 if place < input.len() => input[place] = rng.u8(..),
+            2 => input.insert(place, *rng.choice(b"\0\n\r /\\.%:;{}\"\x7f\x80\xff").unwrap()),
+            3 => drop(input.drain(place..end)),
+            4 => drop(input.splice(place..place, input[place..end].to_vec())),
+            5 => input.truncate(place),
+            _ => {
+                let other = rng.choice(seeds).unwrap();
+                let from = rng.usize(..=other.len());
+                let to = from + rng.usize(..=(other.len() - from).min(64));
+                drop(input.splice(place..end, other[from..to].iter().copied()));
+            }
+        }
+    }
+    input.truncate(LONGEST);
+    input
+}
+
+fn holds(name: &str, cases: usize) {
+    let target = crosspoint_fuzz::named(name).unwrap();
+    let cases = std::env::var("CROSSPOINT_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(cases);
+    let seeds = seeds(name);
+    assert!(!seeds.is_empty(), "a target without a seed looks at next to nothing");
+    let mut rng = Rng::with_seed(SEED);
+    let grown: Vec<_> = (0..cases).map(|_| grown(&seeds, &mut rng)).collect();
+    for input in seeds.iter().chain(&grown) {
+        let ends = catch_unwind(AssertUnwindSafe(|| (target.run)(input)));
+        assert!(ends.is_ok(), "target {name} breaks on \"{}\"", input.escape_ascii());
+    }
+}
+
+#[test]
+fn every_target_has_a_folder_of_seeds_and_every_folder_a_target() {
+    let folders = fs::read_dir(corpus()).unwrap().map(|it| it.unwrap().file_name().into_string().unwrap());
+    let targets = TARGETS.iter().map(|target| target.name.to_owned());
+    assert_eq!(folders.collect::<BTreeSet<_>>(), targets.collect::<BTreeSet<_>>());
+}
+
+#[test]
+fn no_exchange_leads_anywhere_but_below_its_endpoint() {
+    holds("exchange", 2000);
+}
+
+#[test]
+fn no_commands_make_the_machine_say_anything_but_what_its_model_says() {
+    holds("machine", 50);
+}
+
+#[test]
+fn no_file_breaks_the_package_reader_or_is_read_and_cannot_be_loaded() {
+    holds("package", 800);
+}
+
+#[test]
+fn no_description_breaks_the_check() {
+    holds("describe", 60);
+}
+
+#[test]
+fn no_answer_of_a_driver_breaks_the_lifting() {
+    holds("lift", 1000);
+}
