@@ -39,6 +39,7 @@ impl Relay {
     /// listed as unusable, with the reason.
     pub async fn recover(&self) -> Result<(), Failure> {
         self.recover_drivers().await?;
+        self.forget_packages().await;
         self.recover_backends()?;
         let undecided = self.store.view(query::undecided).map_err(|error| of_state(&error))?;
         let interrupted: Vec<_> =
@@ -114,7 +115,8 @@ impl Relay {
     pub async fn forget_old(&self) -> Result<usize, Failure> {
         let mut total = 0;
         loop {
-            let now = self.clock.now();
+            // A key is a promise for a time, which setting the system's clock does not shorten.
+            let now = self.clock.steady();
             let before = |age: Duration| now.saturating_sub(super::mutate::millis(age));
             // Counted from the latest event, not from the end of the log: what forgets is in the log as well, and would
             // push out one event after the other until none is left.
