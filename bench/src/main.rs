@@ -2,9 +2,13 @@
 //!
 //! Nothing in here passes or fails by the clock: machines differ and are noisy. What is compared is compared in one run.
 
+mod backend;
+mod clock;
 mod driver;
+mod host;
 mod inflight;
 mod instructions;
+mod places;
 mod relay;
 mod report;
 mod start;
@@ -43,6 +47,8 @@ enum Bench {
     Inflight(inflight::Inflight),
     Start(start::Start),
     Instructions(instructions::Instructions),
+    #[command(hide = true)]
+    Native(relay::Native),
 }
 
 fn main() -> ExitCode {
@@ -54,6 +60,7 @@ fn main() -> ExitCode {
         Bench::Inflight(bench) => bench.run(&mut report("inflight"), common.quick),
         Bench::Start(bench) => bench.run(&mut report("start"), common.quick),
         Bench::Instructions(bench) => bench.run(&mut report("instructions"), common.quick),
+        Bench::Native(relay) => relay.run(),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -63,7 +63,8 @@ impl Drivers {
     }
 }
 
-/// Builds the drivers called `names`, or all of them, and shows a table of what they are.
+/// Builds the drivers called `names`, or all of them, and shows a table of what they are. It is shown on standard error:
+/// for whoever builds them on the way to something else, it is progress.
 pub fn build(project: &Project, names: &[String]) -> Result<()> {
     let drivers = drivers_of(project);
     if let Some(stranger) = names.iter().find(|name| !drivers.iter().any(|driver| driver.name == **name)) {
@@ -71,7 +72,7 @@ pub fn build(project: &Project, names: &[String]) -> Result<()> {
         bail!("there is no driver called `{stranger}`; there are: {known}");
     }
     let compiler = Compiler::find(project)?;
-    println!("Wasm compiler: {compiler}");
+    eprintln!("Wasm compiler: {compiler}");
 
     let folder = project.drivers_folder();
     fs::create_dir_all(&folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
@@ -169,13 +170,13 @@ fn modified(path: &Path) -> Option<SystemTime> {
 }
 
 fn show(built: &[Built], folder: &Path) {
-    println!("{:<20} {:>10}  {:<8} {:>8}", "DRIVER", "SIZE", "IMPORTS", "TIME");
+    eprintln!("{:<20} {:>10}  {:<8} {:>8}", "DRIVER", "SIZE", "IMPORTS", "TIME");
     for Built { name, size, imports, time, changed } in built {
         let size = format!("{} KiB", size.div_ceil(1024));
         let imports = if imports.is_empty() { "none".to_owned() } else { imports.join(", ") };
         let time = stage::human(*time);
         let note = if *changed { "" } else { "  unchanged" };
-        println!("{name:<20} {size:>10}  {imports:<8} {time:>8}{note}");
+        eprintln!("{name:<20} {size:>10}  {imports:<8} {time:>8}{note}");
     }
-    println!("in {}", folder.display());
+    eprintln!("in {}", folder.display());
 }
