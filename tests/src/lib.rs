@@ -1,6 +1,7 @@
 //! What the end-to-end tests share: real backends to test against, and the means to look at what is said to them.
 
 pub mod documentation;
+pub mod faketime;
 pub mod host;
 pub mod openstack;
 pub mod proxy;

@@ -75,15 +75,24 @@ pub fn install() -> Result<()> {
     if installed() {
         return Ok(());
     }
-    announce(&format!("installing Debian packages for the OpenStack tests: apt-get install {}", PACKAGES.join(" ")));
-    let _policy = NoServices::declare()?;
-    // The lists of packages may be absent (container images ship without) or too old to still be served.
-    if apt_get(&install_arguments()).is_err() {
-        apt_get(&["update"])?;
-        apt_get(&install_arguments())?;
-    }
+    install_packages(&PACKAGES)?;
     if !installed() {
         bail!("the packages are installed, but not all of these are there: {}", PROGRAMS.join(", "));
+    }
+    Ok(())
+}
+
+/// Installs Debian packages, and says so.
+pub(crate) fn install_packages(packages: &[&str]) -> Result<()> {
+    announce(&format!("installing Debian packages for these tests: apt-get install {}", packages.join(" ")));
+    let _policy = NoServices::declare()?;
+    // The machine is there for tests: what a power cut leaves behind matters less than the time that syncing takes.
+    let mut arguments = vec!["install", "--yes", "--no-install-recommends", "-o", "Dpkg::Options::=--force-unsafe-io"];
+    arguments.extend(packages);
+    // The lists of packages may be absent (container images ship without) or too old to still be served.
+    if apt_get(&arguments).is_err() {
+        apt_get(&["update"])?;
+        apt_get(&arguments)?;
     }
     Ok(())
 }
@@ -128,15 +137,8 @@ fn installed() -> bool {
 }
 
 /// Whether the tests run as root.
-pub(super) fn is_root() -> bool {
+pub(crate) fn is_root() -> bool {
     fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0)
-}
-
-fn install_arguments() -> Vec<&'static str> {
-    // The machine is there for tests: what a power cut leaves behind matters less than the time that syncing takes.
-    let mut arguments = vec!["install", "--yes", "--no-install-recommends", "-o", "Dpkg::Options::=--force-unsafe-io"];
-    arguments.extend(PACKAGES);
-    arguments
 }
 
 fn apt_get(arguments: &[&str]) -> Result<()> {

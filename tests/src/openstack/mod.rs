@@ -31,6 +31,7 @@ use tokio::sync::OnceCell;
 
 pub use database::{Database, TableLock};
 pub use install::{Skip, available, install};
+pub(crate) use install::{install_packages, is_root};
 pub use keystone::{Keystone, Project};
 pub use neutron::{Access, Neutron};
 pub use rest::{Answer, send};
