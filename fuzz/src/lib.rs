@@ -12,14 +12,23 @@
     reason = "a target says what is wrong by panicking"
 )]
 
+mod api;
+mod config;
+mod cursor;
 mod description;
 mod exchange;
 mod guest;
+mod helpers;
+mod idempotency;
+mod input;
 mod lift;
 pub mod machine;
 mod memory;
 mod package;
 mod paging;
+mod problem;
+mod settings;
+mod store;
 mod wire;
 
 /// One thing that strangers can reach, and what must hold for whatever they send.
@@ -37,11 +46,19 @@ const fn target(name: &'static str, run: fn(&[u8])) -> Target {
 
 /// All of them.
 pub const TARGETS: &[Target] = &[
+    target("api", api::target),
+    target("config", config::target),
+    target("cursor", cursor::target),
     target("describe", package::describe),
     target("exchange", exchange::target),
+    target("helpers", helpers::target),
+    target("idempotency", idempotency::target),
     target("lift", lift::target),
     target("machine", machine::target),
     target("package", package::target),
+    target("problem", problem::target),
+    target("settings", settings::target),
+    target("store", store::target),
 ];
 
 /// The target of this name.

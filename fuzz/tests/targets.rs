@@ -98,3 +98,43 @@ fn no_description_breaks_the_check() {
 fn no_answer_of_a_driver_breaks_the_lifting() {
     holds("lift", 1000);
 }
+
+#[test]
+fn no_request_breaks_the_api_or_shows_another_tenants_records() {
+    holds("api", 1000);
+}
+
+#[test]
+fn no_file_breaks_the_configuration() {
+    holds("config", 500);
+}
+
+#[test]
+fn no_cursor_shows_more_than_its_list() {
+    holds("cursor", 1000);
+}
+
+#[test]
+fn no_value_breaks_out_of_the_helpers_of_the_sdk() {
+    holds("helpers", 5000);
+}
+
+#[test]
+fn no_two_requests_are_taken_for_one() {
+    holds("idempotency", 3000);
+}
+
+#[test]
+fn no_failure_makes_a_problem_that_is_none() {
+    holds("problem", 500);
+}
+
+#[test]
+fn no_settings_lead_anywhere_but_where_they_say() {
+    holds("settings", 1000);
+}
+
+#[test]
+fn no_bytes_in_the_stores_place_are_taken_for_its_own() {
+    holds("store", 2000);
+}

@@ -31,6 +31,7 @@ use crate::auth::Authenticator;
 use crate::config::LimitsSection;
 use crate::relay::Relay;
 
+pub use problem::Problem;
 pub use routes::router;
 pub use server::{ServeError, Server};
 

@@ -10,6 +10,11 @@ use serde::Serialize;
 use crate::mapping::{Code, Failure};
 use crate::sent::Sent;
 
+/// Longest text of a problem, in bytes: a driver, and so a backend, decides what many of them say.
+const TEXT: usize = 2048;
+/// Most things that a problem lists as wrong.
+const ERRORS: usize = 32;
+
 /// A failure on its way to the caller.
 #[derive(Clone, Debug)]
 pub struct Problem(pub Failure);
@@ -43,6 +48,7 @@ pub struct ProblemBody {
     pub backend_status: Option<u16>,
     /// What is wrong, place by place.
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(default)]
     pub errors: Vec<ProblemError>,
 }
 
@@ -68,21 +74,29 @@ impl From<&Failure> for ProblemBody {
             kind: format!("urn:crosspoint:problem:{}", failure.code.to_string().replace('_', "-")),
             title: title.to_owned(),
             status: status.as_u16(),
-            detail: failure.detail.clone(),
+            detail: shortened(&failure.detail),
             code: failure.code,
             sent: failure.sent,
             retryable: failure.retryable,
             retry_after: failure.retry_after,
             operation_id: failure.operation_id.map(|id| id.to_string()),
             backend_status: failure.backend_status,
-            errors: failure.errors.iter().map(ProblemError::from).collect(),
+            errors: failure.errors.iter().take(ERRORS).map(ProblemError::from).collect(),
         }
     }
 }
 
 impl From<&Violation> for ProblemError {
     fn from(violation: &Violation) -> Self {
-        Self { pointer: violation.pointer.clone(), message: violation.message.clone() }
+        Self { pointer: shortened(&violation.pointer), message: shortened(&violation.message) }
+    }
+}
+
+/// As much of a text as a problem has room for.
+fn shortened(text: &str) -> String {
+    match text.get(..text.floor_char_boundary(TEXT)) {
+        Some(beginning) if beginning.len() < text.len() => format!("{beginning}…"),
+        _ => text.to_owned(),
     }
 }
 

@@ -46,6 +46,7 @@ pub use call::{Answer, Caller, DryRun, Listed, Listing, Method, ObjectCall, Prec
 pub use catalog::{Activation, DriverView, Loaded};
 pub use clock::Clock;
 pub use doubt::Decision;
+pub use prepare::fingerprint;
 pub use queue::Class;
 pub use settings::{Authentication, BackendSettings, HttpVersion, LimitSettings, SecretValue, TlsSettings};
 pub use upkeep::Retention;

@@ -20,7 +20,8 @@ pub(super) struct Prepared {
 }
 
 /// A digest over what makes two requests the same request.
-pub(super) fn fingerprint(call: &ObjectCall) -> String {
+#[must_use]
+pub fn fingerprint(call: &ObjectCall) -> String {
     let (kind, cmp_id) = call.object.as_ref().map_or(("", ""), |(kind, cmp_id)| (kind, cmp_id));
     let text = serde_json::json!([call.method.word(), call.backend, kind, cmp_id, call.spec, call.labels]).to_string();
     Digest::of(text.as_bytes()).hex()

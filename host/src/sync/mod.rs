@@ -27,4 +27,4 @@ mod tests;
 pub use machine::{KeyRange, Machine, Order, State, StateError, StateMut, Table, Visit};
 pub use replica::{Committed, ProposeError, Replica, ReplicaExt, Role, Snapshot, Status};
 pub use single::{CloseError, CommitObserver, Options, SingleNode};
-pub use store::OpenError;
+pub use store::{OpenError, SealError, seal, unseal};

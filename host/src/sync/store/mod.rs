@@ -26,6 +26,7 @@ pub(super) use error::told;
 use header::{FileKind, Header};
 pub(super) use layer::Layer;
 pub(super) use log::{AppendError, Log};
+pub use seal::{SealError, seal, unseal};
 pub(super) use state::{Base, StateFile};
 pub(super) use view::View;
 

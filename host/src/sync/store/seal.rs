@@ -9,17 +9,21 @@ const HEADER: usize = 5;
 
 /// Why bytes are not what was sealed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum SealError {
+pub enum SealError {
+    /// Even its head is cut off.
     #[error("it is too short")]
     Short,
+    /// It was written in another way.
     #[error("it is of codec version {0}, and this program knows none above {CODEC}")]
     Codec(u8),
+    /// It is not what was written, or not where it was written.
     #[error("its checksum does not match")]
     Checksum,
 }
 
 /// Wraps a payload that lies at an address.
-pub(super) fn seal(address: &[u8], payload: &[u8]) -> Vec<u8> {
+#[must_use]
+pub fn seal(address: &[u8], payload: &[u8]) -> Vec<u8> {
     let mut sealed = Vec::with_capacity(HEADER + payload.len());
     sealed.push(CODEC);
     sealed.extend(checksum(address, payload).to_be_bytes());
@@ -28,7 +32,7 @@ pub(super) fn seal(address: &[u8], payload: &[u8]) -> Vec<u8> {
 }
 
 /// The payload of what was sealed for an address.
-pub(super) fn unseal<'a>(address: &[u8], sealed: &'a [u8]) -> Result<&'a [u8], SealError> {
+pub fn unseal<'a>(address: &[u8], sealed: &'a [u8]) -> Result<&'a [u8], SealError> {
     let (&codec, rest) = sealed.split_first().ok_or(SealError::Short)?;
     if codec != CODEC {
         return Err(SealError::Codec(codec));
