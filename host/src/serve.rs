@@ -1,5 +1,7 @@
 //! The server from start to end, straight down: store, drivers, backends, listener, signals, drain.
 
+use std::env;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use crate::api::{App, Server, router};
 use crate::auth::Authenticator;
 use crate::config::{AuthMode, Config};
-use crate::driver::{Engine, EngineConfig, PackageStore, WatchConfig, watch};
+use crate::driver::{Compiler, CompilerProcess, Engine, EngineConfig, PackageStore, WatchConfig, watch};
 use crate::failpoint;
 use crate::mapping::Ledger;
 use crate::relay::{Parts, Relay, Retention};
@@ -41,7 +43,7 @@ async fn run(config: Config) -> anyhow::Result<ExitCode> {
     }));
     let options = Options { observer: Some(observer), ..Options::default() };
     let store = Arc::new(SingleNode::open(config.data_dir.join("store"), Ledger, options)?);
-    let engine = Arc::new(Engine::new(engine_config(&config))?);
+    let engine = Arc::new(Engine::new(engine_config(&config)?)?);
     let reach = Arc::new(Reach::new(config.backends.allow.clone(), config.backends.deny.clone()));
     let relay = Arc::new(Relay::new(Parts {
         store: Arc::clone(&store) as _,
@@ -111,15 +113,26 @@ async fn on_signal(stopping: CancellationToken, app: App, relay: Arc<Relay>, gra
     }
 }
 
-fn engine_config(config: &Config) -> EngineConfig {
+fn engine_config(config: &Config) -> anyhow::Result<EngineConfig> {
     let mib = |value: u32| usize::try_from(value).unwrap_or(usize::MAX).saturating_mul(1 << 20);
-    EngineConfig {
+    Ok(EngineConfig {
         cache_dir: Some(config.cache_dir()),
         instances: config.driver.instances.get(),
         memory_limit: mib(config.driver.memory_mib.get()),
         deadline: config.driver.deadline(),
         output_limit: mib(config.driver.output_mib.get()),
-    }
+        compiler: Compiler::Process(CompilerProcess {
+            program: this_program()?,
+            time: Duration::from_secs(config.driver.compile_s.get().into()),
+            memory: u64::from(config.driver.compile_mib.get()) << 20,
+        }),
+    })
+}
+
+/// This very program, where the system can say so even if its file has been replaced since.
+fn this_program() -> anyhow::Result<PathBuf> {
+    let link = Path::new("/proc/self/exe");
+    if link.exists() { Ok(link.to_owned()) } else { env::current_exe().context("where is this program?") }
 }
 
 fn retention(config: &Config) -> Retention {

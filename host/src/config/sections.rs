@@ -97,6 +97,10 @@ pub struct DriverSection {
     pub output_mib: NonZeroU32,
     /// The largest package in MiB.
     pub package_mib: NonZeroU32,
+    /// The most CPU time that compiling a driver may take, in seconds.
+    pub compile_s: NonZeroU32,
+    /// The most memory that compiling a driver may take, in MiB.
+    pub compile_mib: NonZeroU32,
     /// Holds compiled drivers, if not in the data folder. Use [`super::Config::cache_dir`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cache_dir: Option<PathBuf>,
@@ -124,6 +128,8 @@ impl Default for DriverSection {
             deadline_ms: at_least_one(1000),
             output_mib: at_least_one(8),
             package_mib: at_least_one(64),
+            compile_s: at_least_one(60),
+            compile_mib: at_least_one(2048),
             cache_dir: None,
         }
     }

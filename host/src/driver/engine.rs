@@ -2,7 +2,8 @@
 //!
 //! | what | where | why |
 //! |---|---|---|
-//! | compiling, reading the cache | a blocking thread | takes milliseconds to seconds |
+//! | reading the cache | a blocking thread | takes milliseconds |
+//! | compiling | a process of its own in a server, else a blocking thread | how long and how much it takes is up to the driver |
 //! | waiting for a place | asynchronously | the pool refuses rather than queues when it is full |
 //! | running a driver | on the caller's task, in a fiber | yields at each tick, so a loop holds no worker thread |
 //!
@@ -10,6 +11,7 @@
 
 mod cache;
 mod cell;
+mod compiler;
 mod config;
 mod last_words;
 mod metered;
@@ -26,10 +28,12 @@ use tokio::sync::Semaphore;
 use wasmtime::component::Component;
 
 pub use cell::{Cell, Guest};
-pub use config::EngineConfig;
+pub use compiler::{CompileError, Compiler, CompilerProcess, compile_apart};
+pub use config::{EngineConfig, NEEDLESS};
 pub use metered::metered;
 
 use super::digest::Digest;
+use super::package::Package;
 use cache::Cache;
 use ticker::Ticker;
 
@@ -66,6 +70,21 @@ struct Inner {
     cache: Option<Cache>,
     generations: AtomicU64,
     _ticker: Ticker,
+}
+
+impl Inner {
+    fn kept(&self, package: Digest) -> Option<Component> {
+        self.cache.as_ref()?.load(&self.wasmtime, package)
+    }
+
+    fn made(&self, package: &Package) -> Result<Component, CompileError> {
+        let component = Component::from_binary(&self.wasmtime, &package.component()?)
+            .map_err(|error| CompileError::Compiler(format!("{error:#}")))?;
+        if let Some(cache) = &self.cache {
+            cache.keep(&component, package.digest());
+        }
+        Ok(component)
+    }
 }
 
 impl Engine {
@@ -113,26 +132,40 @@ impl Engine {
         self.inner.generations.fetch_add(1, Ordering::Relaxed) + 1
     }
 
-    /// Compiles a component, or loads what an earlier process compiled.
+    /// Compiles a package, or loads what an earlier process compiled.
     ///
-    /// Cancel-safe: a compilation once begun runs to its end on its thread and fills the cache.
+    /// Cancel-safe: a compilation in a process of its own is ended; one on a thread runs to its end and fills the cache.
     ///
     /// # Errors
-    /// What the compiler says of the component.
-    pub(super) async fn compile(&self, digest: Digest, component: Arc<[u8]>) -> wasmtime::Result<Component> {
-        let engine = self.clone();
-        let compiled = tokio::task::spawn_blocking(move || {
-            let Inner { wasmtime, cache, .. } = &*engine.inner;
-            if let Some(component) = cache.as_ref().and_then(|cache| cache.load(wasmtime, digest)) {
-                return Ok(component);
+    /// See [`CompileError`].
+    pub(super) async fn compile(&self, package: &Package) -> Result<Component, CompileError> {
+        match &self.inner.limits.compiler {
+            Compiler::Thread => {
+                let package = package.clone();
+                self.blocking(move |engine| engine.kept(package.digest()).map_or_else(|| engine.made(&package), Ok))
+                    .await
             }
-            let component = Component::from_binary(wasmtime, &component)?;
-            if let Some(cache) = cache {
-                cache.keep(&component, digest);
+            Compiler::Process(process) => {
+                let digest = package.digest();
+                if let Some(component) = self.blocking(move |engine| Ok(engine.kept(digest))).await? {
+                    return Ok(component);
+                }
+                process.compile(package, &self.inner.limits).await?;
+                let made = self.blocking(move |engine| Ok(engine.kept(digest))).await?;
+                made.ok_or_else(|| {
+                    CompileError::Compiler("what was compiled cannot be kept: look at the cache folder".to_owned())
+                })
             }
-            Ok(component)
-        });
-        compiled.await.unwrap_or_else(|error| Err(wasmtime::format_err!("the compiler gave up: {error}")))
+        }
+    }
+
+    async fn blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Inner) -> Result<T, CompileError> + Send + 'static,
+    ) -> Result<T, CompileError> {
+        let inner = Arc::clone(&self.inner);
+        let done = tokio::task::spawn_blocking(move || work(&inner)).await;
+        done.unwrap_or_else(|error| Err(CompileError::Compiler(format!("the compiler gave up: {error}"))))
     }
 
     /// Waits for a place and gives a fresh one. Cancel-safe.

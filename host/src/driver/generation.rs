@@ -7,6 +7,7 @@
 mod check;
 mod fixtures;
 mod kind;
+mod outcome;
 mod schema;
 
 use std::collections::HashMap;
@@ -14,18 +15,19 @@ use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use crosspoint_contract::fixture::Mismatch;
-use crosspoint_contract::{Call, Description, Exchange, Fault, Outcome, Protocol, Reply, Request, Violation};
+use crosspoint_contract::{Call, Description, Exchange, Fault, Metadata, Outcome, Protocol, Reply, Request, Violation};
 use semver::Version;
 use serde_json::Value;
 use thiserror::Error;
+use tokio::time::timeout;
 
 pub use kind::{CheckedAction, CheckedKind};
 
 use super::digest::Digest;
-use super::engine::Engine;
+use super::engine::{CompileError, Engine};
 use super::error::{CallError, CallErrorKind, Phase};
 use super::package::Package;
 use super::v1::Translator;
@@ -35,9 +37,9 @@ use schema::Schema;
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum BuildError {
-    /// The compiler refuses it.
-    #[error("the driver does not compile: {0}")]
-    Compile(String),
+    /// It cannot be compiled.
+    #[error(transparent)]
+    Compile(#[from] CompileError),
     /// It imports something, or its functions are not those of the contract.
     #[error("the driver does not fit the contract: {0}")]
     Link(String),
@@ -60,7 +62,16 @@ pub enum BuildError {
         /// What differs.
         mismatches: Vec<Mismatch>,
     },
+    /// Its fixtures take too long, all together.
+    #[error("the fixtures of driver {driver} take more than {} s: make them fewer, or smaller", FIXTURES.as_secs())]
+    Patience {
+        /// `name@version`.
+        driver: String,
+    },
 }
+
+/// How long a package's fixtures may take together.
+const FIXTURES: Duration = Duration::from_mins(1);
 
 /// A checked driver, ready to translate.
 pub struct Generation {
@@ -85,21 +96,19 @@ impl Generation {
     /// # Errors
     /// See [`BuildError`].
     pub async fn build(engine: &Engine, package: &Package) -> Result<Self, BuildError> {
-        let component = engine
-            .compile(package.digest(), Arc::clone(package.component()))
-            .await
-            .map_err(|error| BuildError::Compile(format!("{error:#}")))?;
+        let component = engine.compile(package).await?;
         let translator = Translator::new(engine, &component).map_err(|error| BuildError::Link(format!("{error:#}")))?;
         let description = translator.describe().await.map_err(|kind| CallError {
             driver: match package.metadata() {
-                Some(metadata) => format!("{}@{}", metadata.name, metadata.version),
+                Some(metadata) => format!("{:.64}@{:.64}", metadata.name, metadata.version),
                 None => package.digest().to_string(),
             },
             phase: Phase::Describe,
             kind,
         })?;
-        let label = format!("{}@{}", description.name, description.version);
-        let checked = check::check(&description, package.metadata())
+        let label = format!("{:.64}@{:.64}", description.name, description.version);
+        let (description, checked) = checked(description, package.metadata().cloned())
+            .await
             .map_err(|problems| BuildError::Description { driver: label.clone(), problems })?;
         let generation = Self {
             number: engine.next_generation(),
@@ -114,8 +123,10 @@ impl Generation {
             translator,
             in_flight: AtomicU64::new(0),
         };
-        fixtures::run(&generation, package.fixtures()).await?;
-        Ok(generation)
+        match timeout(FIXTURES, fixtures::run(&generation, package.fixtures())).await {
+            Ok(passed) => passed.map(|()| generation),
+            Err(_) => Err(BuildError::Patience { driver: generation.label.clone() }),
+        }
     }
 
     /// Greater than that of every generation that this process built before.
@@ -203,7 +214,11 @@ impl Generation {
         context: &[u8],
         reply: &Reply,
     ) -> Result<Result<Outcome, Fault>, CallError> {
-        self.translator.decode(call, context, reply).await.map_err(|kind| self.failed(Phase::Decode, kind))
+        let result = match self.translator.decode(call, context, reply).await {
+            Ok(Ok(outcome)) => outcome::check(outcome).map(Ok),
+            other => other,
+        };
+        result.map_err(|kind| self.failed(Phase::Decode, kind))
     }
 
     /// Counts a call from now until the guard goes.
@@ -239,6 +254,17 @@ impl Generation {
             }),
         }
     }
+}
+
+/// Compiling schemas takes its time, so it is done on a thread that may block.
+async fn checked(
+    description: Description,
+    metadata: Option<Metadata>,
+) -> Result<(Description, check::Checked), Vec<String>> {
+    let checking = tokio::task::spawn_blocking(move || {
+        check::check(&description, metadata.as_ref()).map(|checked| (description, checked))
+    });
+    checking.await.unwrap_or_else(|error| Err(vec![format!("it cannot be checked: {error}")]))
 }
 
 impl fmt::Debug for Generation {

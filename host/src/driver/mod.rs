@@ -28,7 +28,7 @@ mod watch;
 mod tests;
 
 pub use digest::{Digest, NoDigest};
-pub use engine::{Engine, EngineConfig, EngineError};
+pub use engine::{CompileError, Compiler, CompilerProcess, Engine, EngineConfig, EngineError, compile_apart};
 pub use error::{CallError, CallErrorKind, Phase};
 pub use generation::{BuildError, CheckedAction, CheckedKind, Generation, InFlight};
 pub use package::{PACKAGE_SIZE, Package, PackageError};

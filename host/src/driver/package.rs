@@ -3,6 +3,7 @@
 mod component;
 mod walk;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use crosspoint_contract::fixture::Fixture;
@@ -94,20 +95,21 @@ fn list(names: &[String]) -> String {
     }
 }
 
-/// A driver's file: what it says of itself, and the component in it. Not yet compiled, so not yet trusted.
+/// A driver's file and what it says of itself. Not yet compiled, so not yet trusted.
 #[derive(Clone, Debug)]
 pub struct Package {
     digest: Digest,
     bytes: Arc<[u8]>,
-    component: Arc<[u8]>,
+    form: Form,
     metadata: Option<Metadata>,
     fixtures: Vec<Fixture>,
 }
 
 impl Package {
-    /// Reads a component, or a core module that carries its component type, which becomes one here.
+    /// Reads what a file says of itself: a component, or a core module that carries its component type. Whether it keeps
+    /// what it says is found out by compiling it.
     ///
-    /// Takes a millisecond a megabyte or so, and a core module a few: not for a thread that must not block.
+    /// Takes a millisecond a megabyte or so: not for a thread that must not block.
     ///
     /// # Errors
     /// See [`PackageError`].
@@ -119,19 +121,36 @@ impl Package {
         let walk = Walk::through(&bytes)?;
         let metadata = walk.metadata.map(metadata).transpose()?;
         let fixtures = walk.fixtures.map(fixtures).transpose()?.unwrap_or_default();
-        let made = match walk.form {
-            Form::Component => None,
+        let form = match walk.form {
             Form::Module { .. } if !walk.imports.is_empty() => return Err(PackageError::Imports(walk.imports)),
             Form::Module { component_type: false } => return Err(PackageError::NoComponentType),
-            Form::Module { component_type: true } => Some(component::of_module(&bytes)?),
+            form => form,
         };
-        match &made {
-            Some(component) => component::check(component, Walk::through(component)?, metadata.is_some())?,
-            None => component::check(&bytes, walk, metadata.is_some())?,
-        }
-        let bytes: Arc<[u8]> = bytes.into();
-        let component = made.map_or_else(|| Arc::clone(&bytes), Into::into);
-        Ok(Self { digest: Digest::of(&bytes), bytes, component, metadata, fixtures })
+        Ok(Self { digest: Digest::of(&bytes), bytes: bytes.into(), form, metadata, fixtures })
+    }
+
+    /// [`Package::read`] on a thread that may block.
+    ///
+    /// # Errors
+    /// See [`PackageError`].
+    pub async fn load(bytes: Vec<u8>) -> Result<Self, PackageError> {
+        let read = tokio::task::spawn_blocking(|| Self::read(bytes)).await;
+        read.unwrap_or_else(|error| Err(PackageError::Unfit(error.to_string())))
+    }
+
+    /// The component: the file itself, or what is made of the core module in it; validated, and a driver by its exports.
+    ///
+    /// How long this takes is up to the file.
+    ///
+    /// # Errors
+    /// See [`PackageError`].
+    pub(super) fn component(&self) -> Result<Cow<'_, [u8]>, PackageError> {
+        let component = match self.form {
+            Form::Component => Cow::Borrowed(&*self.bytes),
+            Form::Module { .. } => Cow::Owned(component::of_module(&self.bytes)?),
+        };
+        component::check(&component, Walk::through(&component)?, self.metadata.is_some())?;
+        Ok(component)
     }
 
     /// Whether the bytes are a file cut short, as one is that is still being copied. Costs less than [`Package::read`].
@@ -153,11 +172,6 @@ impl Package {
     #[must_use]
     pub fn bytes(&self) -> &Arc<[u8]> {
         &self.bytes
-    }
-
-    /// The component: the file itself, or what was made of the core module in it.
-    pub(super) fn component(&self) -> &Arc<[u8]> {
-        &self.component
     }
 
     /// What the package says of itself, if it does.

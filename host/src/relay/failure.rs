@@ -40,6 +40,7 @@ pub(super) fn of_transport(error: &TransportError) -> Failure {
         }
         ErrorKind::Barred => Failure::new(Code::BackendUnreachable, detail),
         ErrorKind::ReplyTimeout => Failure::new(Code::BackendTimeout, detail),
+        ErrorKind::Reset if error.sent == Sent::No => Failure::new(Code::BackendConnectionLost, detail).retry(1),
         ErrorKind::Reset => Failure::new(Code::BackendConnectionLost, detail),
         ErrorKind::TooLarge | ErrorKind::Protocol => Failure::new(Code::BackendMalformedReply, detail),
         ErrorKind::Refused => Failure::new(Code::DriverRefused, detail),

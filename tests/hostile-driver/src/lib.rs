@@ -7,6 +7,7 @@ use std::hint::black_box;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use crosspoint_sdk::KindBuilder;
+use crosspoint_sdk::contract::HttpRequest;
 use crosspoint_sdk::prelude::*;
 
 /// The spec of a `thing`.
@@ -19,8 +20,35 @@ pub struct Thing {
     /// Where to do it.
     #[serde(rename = "in")]
     pub phase: Phase,
-    /// How much of it: bytes to allocate or to return.
+    /// How much of it: bytes to allocate or to return, or how many of something.
     pub size: usize,
+    /// The exchange to make, to the letter, in place of `POST /things`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exchange: Option<Written>,
+}
+
+/// An HTTP exchange as its author wrote it, whether it is one or not.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Written {
+    method: String,
+    target: String,
+    #[serde(default)]
+    headers: Vec<(String, String)>,
+    #[serde(default)]
+    body: String,
+}
+
+impl From<Written> for Exchange {
+    fn from(Written { method, target, headers, body }: Written) -> Self {
+        let headers = headers.into_iter().map(|(name, value)| Header { name, value: value.into_bytes() }).collect();
+        Self {
+            context: Bytes::default(),
+            endpoint: "default".to_owned(),
+            request: Request::Http(HttpRequest { method, target, headers, body: body.into_bytes().into() }),
+            extensions: Vec::new(),
+        }
+    }
 }
 
 /// What goes wrong.
@@ -38,8 +66,18 @@ pub enum Harm {
     Allocate,
     /// Panics with a text.
     Panic,
-    /// Returns `size` bytes.
+    /// Returns `size` bytes in one piece.
     ReturnHuge,
+    /// Returns `size` records: headers, or found objects.
+    ReturnMany,
+    /// Keeps `size` bytes as the object's attributes.
+    Hoard,
+    /// Returns a backend id of `size` bytes.
+    LongId,
+    /// Returns a fault whose text has `size` bytes.
+    Lament,
+    /// Reads the whole reply, however deep it is nested.
+    Delve,
     /// Calls itself until the stack ends.
     Recurse,
     /// Returns what the contract does not allow.
@@ -79,6 +117,20 @@ pub struct Job {
     id: String,
 }
 
+/// What the simulated backend says to a login.
+#[derive(Debug, Deserialize)]
+#[serde(default)]
+struct Granted {
+    headers: Vec<(String, String)>,
+    query: Vec<(String, String)>,
+}
+
+impl Default for Granted {
+    fn default() -> Self {
+        Self { headers: vec![("x-session".to_owned(), "given".to_owned())], query: Vec::new() }
+    }
+}
+
 /// The driver.
 #[derive(Debug)]
 pub struct Hostile;
@@ -99,10 +151,15 @@ impl Driver for Hostile {
             _ => {}
         }
         let thing: Thing = call.spec()?;
+        if let Some(written) = thing.exchange {
+            return Ok(written.into());
+        }
         let mut exchange = Http::post(path("/things", &[])?).json(&thing).into_exchange()?;
         match thing.harm {
             Harm::Echo => return Http::post(path("/things", &[])?).json(&given(call)).into_exchange(),
             Harm::ReturnHuge if thing.phase == Phase::Encode => exchange.context = vec![1; thing.size].into(),
+            Harm::ReturnMany if thing.phase == Phase::Encode => exchange.request = many_headers(thing.size),
+            Harm::Lament if thing.phase == Phase::Encode => return Err(Fault::Conflict("x".repeat(thing.size))),
             Harm::Garbage if thing.phase == Phase::Encode => exchange.endpoint = String::from("nowhere"),
             harm if thing.phase == Phase::Encode => exchange.context = harm.done(thing.size).into(),
             _ => {}
@@ -117,6 +174,10 @@ impl Driver for Hostile {
             _ => {}
         }
         let thing: Thing = call.spec()?;
+        if thing.harm == Harm::Delve {
+            let depth = depth_of(&reply.http()?.success()?.json()?);
+            return outcome(&())?.id("t-deep").revision(Some(depth.to_string())).into();
+        }
         let made: Made = reply.http()?.success()?.json()?;
         if thing.harm == Harm::Wait {
             return outcome(&made)?.pending(&made.id).into();
@@ -124,6 +185,10 @@ impl Driver for Hostile {
         let mut outcome = outcome(&made)?.id(&made.id).build();
         match thing.harm {
             Harm::ReturnHuge if thing.phase == Phase::Decode => outcome.revision = Some("x".repeat(thing.size)),
+            Harm::ReturnMany if thing.phase == Phase::Decode => outcome.found = vec![Found::default(); thing.size],
+            Harm::Hoard => outcome.attributes = Json::trusted(format!("\"{}\"", "x".repeat(thing.size))),
+            Harm::LongId => outcome.backend_id = Some("x".repeat(thing.size)),
+            Harm::Lament if thing.phase == Phase::Decode => return Err(Fault::Conflict("x".repeat(thing.size))),
             Harm::Garbage if thing.phase == Phase::Decode => outcome.result = Json::trusted("{\"id\":".to_owned()),
             harm if thing.phase == Phase::Decode => outcome.revision = Some(harm.done(thing.size)),
             _ => {}
@@ -136,7 +201,10 @@ impl Harm {
     fn done(self, size: usize) -> String {
         static USES: AtomicU32 = AtomicU32::new(0);
         match self {
-            Self::Nothing | Self::ReturnHuge | Self::Garbage | Self::Echo | Self::Wait => String::new(),
+            Self::Nothing | Self::ReturnHuge | Self::ReturnMany | Self::Garbage | Self::Echo | Self::Wait => {
+                String::new()
+            }
+            Self::Hoard | Self::LongId | Self::Lament | Self::Delve => String::new(),
             Self::Trap => trap(),
             Self::Loop => loop {
                 black_box(self);
@@ -155,10 +223,12 @@ fn thing() -> KindBuilder {
     kind.verbs([Verb::Create, Verb::Poll]).asynchronous([Verb::Create])
 }
 
+/// The session that the backend writes into its answer, to the letter; an ordinary one if it writes none.
 fn logged_in(reply: &Reply) -> Result<Outcome, Fault> {
-    reply.http()?.success()?;
-    let session = Header { name: "x-session".to_owned(), value: b"given".to_vec() };
-    outcome(&())?.session(SessionGrant { headers: vec![session], ..SessionGrant::default() }).into()
+    let granted: Granted = reply.http()?.success()?.json().unwrap_or_default();
+    let header = |(name, value): (String, String)| Header { name, value: value.into_bytes() };
+    let headers = granted.headers.into_iter().map(header).collect();
+    outcome(&())?.session(SessionGrant { headers, query: granted.query, ..SessionGrant::default() }).into()
 }
 
 fn asked(reply: &Reply, token: &str) -> Result<Outcome, Fault> {
@@ -174,6 +244,20 @@ fn asked(reply: &Reply, token: &str) -> Result<Outcome, Fault> {
 fn given(call: &Call) -> serde_json::Value {
     let secrets = call.credentials.as_ref().map(|credentials| &credentials.secrets);
     serde_json::json!({"call": call, "credentials": secrets})
+}
+
+fn many_headers(count: usize) -> Request {
+    let headers = vec![Header { name: String::new(), value: Vec::new() }; count];
+    let (method, target) = ("POST".to_owned(), "/things".to_owned());
+    Request::Http(HttpRequest { method, target, headers, body: Bytes::default() })
+}
+
+fn depth_of(value: &serde_json::Value) -> usize {
+    match value {
+        serde_json::Value::Array(items) => 1 + items.iter().map(depth_of).max().unwrap_or(0),
+        serde_json::Value::Object(members) => 1 + members.values().map(depth_of).max().unwrap_or(0),
+        _ => 0,
+    }
 }
 
 #[cfg(target_arch = "wasm32")]

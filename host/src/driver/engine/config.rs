@@ -1,10 +1,13 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use wasmtime::{Config, Enabled, Engine, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig, WasmFeatures};
 
+use super::compiler::Compiler;
+
 /// What a driver may use, and how many may run.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct EngineConfig {
     /// Where compiled drivers are kept between runs of the process; private to its owner. None: they are compiled
     /// anew each time. Default: none.
@@ -18,6 +21,8 @@ pub struct EngineConfig {
     pub deadline: Duration,
     /// Bytes that one function may return. Default: 16 MiB.
     pub output_limit: usize,
+    /// Where drivers are compiled. Default: on a thread of this process.
+    pub compiler: Compiler,
 }
 
 impl Default for EngineConfig {
@@ -28,6 +33,7 @@ impl Default for EngineConfig {
             memory_limit: 64 << 20,
             deadline: Duration::from_millis(200),
             output_limit: 16 << 20,
+            compiler: Compiler::default(),
         }
     }
 }
@@ -44,6 +50,20 @@ pub(super) const TABLE_ELEMENTS: usize = 20_000;
 const SPARE: u32 = 4;
 /// Most of a fresh instance's cost is page faults: this much of a slot's memory stays mapped for the next instance.
 const KEEP_RESIDENT: usize = 256 << 10;
+
+/// What WebAssembly may offer, and no driver needs. A package that uses any of it is refused when it is read.
+pub const NEEDLESS: WasmFeatures = WasmFeatures::THREADS
+    .union(WasmFeatures::SHARED_EVERYTHING_THREADS)
+    .union(WasmFeatures::MEMORY64)
+    .union(WasmFeatures::RELAXED_SIMD)
+    .union(WasmFeatures::GC)
+    .union(WasmFeatures::FUNCTION_REFERENCES)
+    .union(WasmFeatures::EXCEPTIONS)
+    .union(WasmFeatures::LEGACY_EXCEPTIONS)
+    .union(WasmFeatures::STACK_SWITCHING)
+    .union(WasmFeatures::WIDE_ARITHMETIC)
+    .union(WasmFeatures::CUSTOM_PAGE_SIZES)
+    .union(WasmFeatures::TAIL_CALL);
 
 impl EngineConfig {
     /// A wasmtime engine with these settings, and whether it is pooled.
@@ -80,19 +100,7 @@ impl EngineConfig {
             .guard_before_linear_memory(false)
             .memory_reservation(self.memory_limit as u64)
             .memory_may_move(false);
-        let needless = WasmFeatures::THREADS
-            | WasmFeatures::SHARED_EVERYTHING_THREADS
-            | WasmFeatures::MEMORY64
-            | WasmFeatures::RELAXED_SIMD
-            | WasmFeatures::GC
-            | WasmFeatures::FUNCTION_REFERENCES
-            | WasmFeatures::EXCEPTIONS
-            | WasmFeatures::LEGACY_EXCEPTIONS
-            | WasmFeatures::STACK_SWITCHING
-            | WasmFeatures::WIDE_ARITHMETIC
-            | WasmFeatures::CUSTOM_PAGE_SIZES
-            | WasmFeatures::TAIL_CALL;
-        config.wasm_features(needless, false);
+        config.wasm_features(NEEDLESS, false);
         config
     }
 

@@ -9,12 +9,18 @@ use crosspoint_contract::{
 use semver::Version;
 
 use super::kind::{CheckedAction, CheckedKind};
-use super::schema::Schema;
+use super::schema::{Schema, patterns};
 
 /// The longest name, in bytes: it stands in paths, file names and metrics.
 const NAME: usize = 63;
 /// How many kinds, and how many actions, a driver may have.
 const MANY: usize = 256;
+
+/// How many patterns its schemas may have together, each of which takes memory.
+const PATTERNS: usize = 128;
+/// How many problems are told, and the longest text of one in bytes.
+const TOLD: usize = 32;
+const PROBLEM: usize = 500;
 
 /// What a description becomes once it is believed.
 pub struct Checked {
@@ -48,19 +54,34 @@ pub fn check(description: &Description, metadata: Option<&Metadata>) -> Result<C
         problems.add(format!("version `{:.64}` is no semantic version: {error}", description.version));
     });
     match (version, configuration) {
-        (Ok(version), Some(configuration)) if problems.0.is_empty() => {
+        (Ok(version), Some(configuration)) if problems.found.is_empty() => {
             Ok(Checked { version, configuration, kinds, actions })
         }
-        _ => Err(problems.0),
+        _ => Err(problems.told()),
     }
 }
 
 #[derive(Default)]
-struct Problems(Vec<String>);
+struct Problems {
+    found: Vec<String>,
+    patterns: usize,
+}
 
 impl Problems {
-    fn add(&mut self, problem: String) {
-        self.0.push(problem);
+    /// A description can be wrong in a million places, and its names as long as it likes.
+    fn add(&mut self, mut problem: String) {
+        if self.found.len() <= TOLD {
+            problem.truncate(problem.floor_char_boundary(PROBLEM));
+            self.found.push(problem);
+        }
+    }
+
+    fn told(mut self) -> Vec<String> {
+        if self.found.len() > TOLD {
+            self.found.truncate(TOLD);
+            self.found.push("and more".to_owned());
+        }
+        self.found
     }
 
     fn unless(&mut self, fine: bool, problem: impl FnOnce() -> String) {
@@ -105,6 +126,11 @@ impl Problems {
     }
 
     fn schema(&mut self, whose: &str, schema: &Json) -> Option<Schema> {
+        self.patterns += patterns(&schema.value());
+        if self.patterns > PATTERNS {
+            self.add(format!("{whose} schema is none: there are more than {PATTERNS} patterns in all schemas"));
+            return None;
+        }
         Schema::compile(schema).map_err(|error| self.add(format!("{whose} schema is none: {error}"))).ok()
     }
 

@@ -8,6 +8,7 @@ use wit_component::ComponentEncoder;
 
 use super::PackageError;
 use super::walk::{Walk, broken};
+use crate::driver::engine::NEEDLESS;
 use crate::driver::v1;
 
 /// Turns a core module that carries its component type into a component.
@@ -23,7 +24,7 @@ pub fn of_module(module: &[u8]) -> Result<Vec<u8>, PackageError> {
 /// Validates a component, and that it is a driver: nothing imported, and the interface of a generation that this host
 /// speaks exported. `described` tells that the metadata has already named the contract.
 pub fn check(component: &[u8], walk: Walk<'_>, described: bool) -> Result<(), PackageError> {
-    let types = Validator::new_with_features(WasmFeatures::default())
+    let types = Validator::new_with_features(WasmFeatures::default().difference(NEEDLESS))
         .validate_all(component)
         .map_err(|error| broken(&error, component))?;
     let types = types.as_ref();

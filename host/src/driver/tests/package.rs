@@ -4,8 +4,14 @@ use super::super::{PACKAGE_SIZE, Package, PackageError};
 use super::{built, forge};
 use crate::driver::v1::INTERFACE;
 
+fn judge(bytes: Vec<u8>) -> Result<Package, PackageError> {
+    let package = Package::read(bytes)?;
+    package.component()?;
+    Ok(package)
+}
+
 fn refusal(bytes: Vec<u8>) -> PackageError {
-    Package::read(bytes).expect_err("it should have been refused")
+    judge(bytes).expect_err("it should have been refused")
 }
 
 #[test]
@@ -14,10 +20,11 @@ fn a_core_module_with_its_component_type_is_accepted_as_it_is() {
     let package = Package::read(bytes.clone()).unwrap();
     assert_eq!(package.metadata().unwrap().name, "hostile");
     assert_eq!(&package.bytes()[..], bytes);
-    assert_ne!(&package.component()[..], bytes);
+    let made = package.component().unwrap().into_owned();
+    assert_ne!(made, bytes);
 
     // The component made of it is a package of its own.
-    let component = Package::read(package.component().to_vec()).unwrap();
+    let component = judge(made).unwrap();
     assert_eq!(component.metadata(), package.metadata());
     assert_ne!(component.digest(), package.digest());
 }
@@ -73,7 +80,7 @@ fn any_bytes_after_the_magic_are_refused_without_a_panic() {
     use proptest::prelude::*;
     proptest!(ProptestConfig::with_cases(500), |(tail in proptest::collection::vec(any::<u8>(), 0..200), component: bool)| {
         let header: &[u8] = if component { b"\0asm\x0d\0\x01\0" } else { b"\0asm\x01\0\0\0" };
-        prop_assert!(Package::read([header, &tail].concat()).is_err());
+        prop_assert!(judge([header, &tail].concat()).is_err());
     });
 }
 
@@ -84,7 +91,7 @@ fn a_driver_with_one_byte_changed_is_refused_or_read_and_never_a_panic() {
         let mut changed = bytes.clone();
         let at = step * bytes.len() / 40;
         changed[at] ^= 0xff;
-        drop(Package::read(changed));
+        drop(judge(changed));
     }
 }
 
@@ -137,7 +144,7 @@ fn a_component_that_is_no_driver_is_told_what_it_exports() {
 
 #[test]
 fn a_component_without_metadata_is_accepted_for_its_export() {
-    let package = Package::read(forge::exporting(INTERFACE).finish()).unwrap();
+    let package = judge(forge::exporting(INTERFACE).finish()).unwrap();
     assert_eq!(package.metadata(), None);
     assert!(package.fixtures().is_empty());
 }
@@ -152,7 +159,7 @@ fn metadata_and_fixtures_are_bounded_and_stand_there_once() {
         component.finish()
     };
     let good = forge::metadata(CONTRACT);
-    assert!(Package::read(sections(&[(METADATA_SECTION, good.clone())])).is_ok());
+    assert!(judge(sections(&[(METADATA_SECTION, good.clone())])).is_ok());
     for (bad, problem) in [
         (vec![(METADATA_SECTION, good.clone()), (METADATA_SECTION, good.clone())], "twice"),
         (vec![(METADATA_SECTION, b"{".to_vec())], "JSON"),

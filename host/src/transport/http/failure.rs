@@ -35,8 +35,20 @@ pub(super) fn before_head(error: &legacy::Error) -> TransportError {
         let message = format!("the connection was lost before the request could be sent: {what}");
         return TransportError::new(ErrorKind::Reset, Sent::No, message);
     }
+    if find::<h2::Error>(error).is_some_and(refused) {
+        let message = format!("the backend refused the request before it did anything: {what}");
+        return TransportError::new(ErrorKind::Reset, Sent::No, message);
+    }
     // A head that could not be read is no proof that this exchange was: it may be the tail of something else.
     broken(failure, Sent::Maybe, &what)
+}
+
+/// A stream reset so has not been worked on in any way (RFC 9113, section 8.7).
+///
+/// The same is promised of streams beyond the last one that a GOAWAY names. But hyper reports a GOAWAY also for a request
+/// that had just been written when it came, whatever it names, so from here it proves nothing.
+fn refused(error: &h2::Error) -> bool {
+    error.is_reset() && error.is_remote() && error.reason() == Some(h2::Reason::REFUSED_STREAM)
 }
 
 /// The exchange failed after the head of the reply had arrived.
@@ -47,7 +59,7 @@ pub(super) fn after_head(error: &hyper::Error) -> TransportError {
 fn broken(error: &hyper::Error, sent: Sent, what: &str) -> TransportError {
     let (kind, message) = if error.is_parse_too_large() {
         (ErrorKind::TooLarge, "the reply's head is too large")
-    } else if error.is_parse() {
+    } else if error.is_parse() || is_nonsense(error) {
         (ErrorKind::Protocol, "the reply is not HTTP")
     } else if sent == Sent::Yes {
         (ErrorKind::Reset, "the connection was lost in mid-reply")
@@ -55,6 +67,13 @@ fn broken(error: &hyper::Error, sent: Sent, what: &str) -> TransportError {
         (ErrorKind::Reset, "the connection was lost before the reply")
     };
     TransportError::new(kind, sent, format!("{message}: {what}"))
+}
+
+/// hyper says of chunks and trailers that make no sense that the input is invalid, and of nothing else; rustls says so of
+/// records.
+fn is_nonsense(error: &hyper::Error) -> bool {
+    let invalid = |error: &io::Error| matches!(error.kind(), io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput);
+    find::<io::Error>(error).is_some_and(invalid) && find::<rustls::Error>(error).is_none()
 }
 
 /// In TLS 1.3 a client may write its request before it learns what the server thinks of its certificate. These alerts

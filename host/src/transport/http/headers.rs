@@ -1,5 +1,7 @@
 //! Which headers a driver, or a session that it obtained, may put on an exchange.
 
+use std::borrow::Cow;
+
 use crosspoint_contract::Header;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
@@ -26,6 +28,13 @@ const OURS: [&str; 10] = [
     "http2-settings",
 ];
 
+/// What tells a server, or a proxy before it, that a request is for another host, path or client than it seems. The
+/// backend's address alone says where an exchange goes.
+const ROUTING: [&str; 5] = ["forwarded", "x-client-ip", "x-host", "x-http-host-override", "x-real-ip"];
+
+/// Families of both kinds.
+const FAMILIES: [&str; 4] = ["proxy-", "x-forwarded-", "x-original-", "x-rewrite-"];
+
 /// Whether headers of these sizes (name and value, in bytes) make up a head that is small enough.
 pub(super) fn within_limits(sizes: impl Iterator<Item = usize>) -> bool {
     let (count, bytes) = sizes.fold((0, 0), |(count, bytes), size| (count + 1, bytes + size));
@@ -41,10 +50,21 @@ pub(in crate::transport) fn name(text: &str) -> Result<HeaderName, String> {
         return Err(format!("header `{}` is a pseudo-header", text.escape_debug()));
     }
     let name: HeaderName = text.parse().map_err(|_| format!("`{}` is no header name", text.escape_debug()))?;
-    if OURS.contains(&name.as_str()) || name.as_str().starts_with("proxy-") {
-        return Err(format!("header `{name}` belongs to the connection, which is the host's"));
+    let read = as_read(&name);
+    if OURS.contains(&&*read) || ROUTING.contains(&&*read) || FAMILIES.iter().any(|family| read.starts_with(family)) {
+        return Err(format!(
+            "header `{name}` says where a request goes or how it is framed, which is the host's to say"
+        ));
     }
     Ok(name)
+}
+
+/// The name as servers read it that hand headers on as variables (CGI and its heirs): to them `_` and `-` are one.
+fn as_read(name: &HeaderName) -> Cow<'_, str> {
+    match name.as_str() {
+        text if text.contains('_') => Cow::Owned(text.replace('_', "-")),
+        text => Cow::Borrowed(text),
+    }
 }
 
 /// Takes the value of header `name`.
@@ -60,13 +80,15 @@ pub(in crate::transport) fn value(name: &HeaderName, bytes: &[u8]) -> Result<Hea
 /// # Errors
 /// Why one of them, or all together, are refused.
 pub(super) fn collect(headers: &[Header], authorization: &Authorization) -> Result<HeaderMap, String> {
-    if !within_limits(headers.iter().map(|header| header.name.len() + header.value.len())) {
+    let own = headers.iter().map(|header| header.name.len() + header.value.len());
+    let added = authorization.headers().map(|(name, value)| name.as_str().len() + value.len());
+    if !within_limits(own.chain(added)) {
         return Err(format!("there are more than {HEADERS} headers, or more than {HEAD_BYTES} bytes of them"));
     }
     let mut collected = HeaderMap::with_capacity(headers.len() + 2);
     for header in headers {
         let name = name(&header.name)?;
-        if authorization.headers().any(|(theirs, _)| *theirs == name) {
+        if authorization.headers().any(|(theirs, _)| as_read(theirs) == as_read(&name)) {
             return Err(format!("header `{name}` is the session's own"));
         }
         let value = value(&name, &header.value)?;
@@ -95,8 +117,10 @@ mod tests {
     }
 
     #[test]
-    fn what_belongs_to_the_connection_is_refused_in_any_case() {
-        for name in OURS.iter().copied().chain(["Host", "CONTENT-LENGTH", "Te", "proxy-authorization", "Proxy-Foo"]) {
+    fn what_is_the_hosts_to_say_is_refused_however_it_is_spelt() {
+        let spelt =
+            ["Host", "CONTENT-LENGTH", "Te", "proxy-authorization", "Proxy_Foo", "X-Forwarded-Host", "x_real_ip"];
+        for name in OURS.iter().chain(&ROUTING).chain(&spelt) {
             assert!(refused(&[header(name, b"x")]), "{name}");
         }
     }

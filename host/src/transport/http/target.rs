@@ -95,6 +95,11 @@ impl Endpoint {
             full.extend([&encode(name), "=", &value]);
             separator = '&';
         }
+        if full.len() > TARGET_BYTES {
+            return Err(format!(
+                "the target is refused: with what the host adds it is longer than {TARGET_BYTES} bytes"
+            ));
+        }
         Ok(full)
     }
 }
