@@ -21,6 +21,7 @@ pub struct Clock {
 
 impl Clock {
     /// A clock that starts at the system's time, but not before what is recorded.
+    #[must_use]
     pub fn after(recorded: u64) -> Self {
         let (started, system) = (Instant::now(), system());
         let origin = system.max(Duration::from_millis(recorded).min(system + AHEAD));
