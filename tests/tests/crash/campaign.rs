@@ -6,7 +6,7 @@
 
 pub mod book;
 mod chance;
-mod doubt;
+pub mod doubt;
 pub mod truth;
 
 use std::env;
@@ -19,6 +19,7 @@ use chance::Chance;
 use crosspoint::failpoint::FailPoint;
 use crosspoint_tests::host::{Options, Scene, until};
 use serde_json::{Value, json};
+use tokio::task::JoinHandle;
 use truth::Truth;
 
 /// Callers at once, and the objects that each has to itself.
@@ -47,12 +48,16 @@ async fn whenever_it_is_killed_nothing_acknowledged_is_lost_and_nothing_is_done_
         assert_eq!(all(&scene, "/v1/operations?state=open").await, Vec::<Value>::new());
         let truth = Truth::of(&scene).await;
         truth.knows_every_rule();
-        books.iter().for_each(|book| truth.holds_what_was_acknowledged(book));
+        for book in &books {
+            truth.holds_what_was_acknowledged(book);
+        }
 
         doubt::end(&scene, &mut books, &unknown, &mut chance, &mut ended).await;
         assert_eq!(all(&scene, "/v1/operations?state=unknown").await, Vec::<Value>::new(), "kill {kill}");
         let truth = Truth::of(&scene).await;
-        books.iter_mut().for_each(|book| truth.settle(book));
+        for book in &mut books {
+            truth.settle(book);
+        }
         truth.agrees_both_ways(&scene).await;
     }
     println!("{met} of {kills} crashes were at a fail point");
@@ -79,7 +84,7 @@ async fn killed_under_load(scene: &mut Scene, books: &mut Vec<Book>, enough: usi
     let calling: Vec<_> =
         books.drain(..).map(|book| tokio::spawn(book.keep_calling(scene.acme(), Arc::clone(&answered)))).collect();
     let met = until("enough load", async || {
-        let met = calling.iter().any(|caller| caller.is_finished());
+        let met = calling.iter().any(JoinHandle::is_finished);
         (met || answered.load(Ordering::Relaxed) > enough).then_some(met)
     })
     .await;

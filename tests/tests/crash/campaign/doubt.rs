@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crosspoint_tests::host::{Reply, Scene, until};
+use crosspoint_tests::host::{Scene, until};
 use serde_json::{Value, json};
 
 use super::book::{Asked, Book, What};
@@ -81,7 +81,8 @@ async fn resolved(scene: &Scene, asked: &mut Asked, operation: &Value) -> String
     format!("resolved, {state} by {by}")
 }
 
-async fn decided(scene: &Scene, operation: &Value) -> Reply {
+/// Decides that the backend did it.
+pub async fn decided(scene: &Scene, operation: &Value) {
     let path = format!("/v1/operations/{}:resolve", operation["id"].as_str().unwrap());
-    scene.acme().post(&path).json(&json!({"decision": "applied"})).await.expect(200)
+    scene.acme().post(&path).json(&json!({"decision": "applied"})).await.expect(200);
 }

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::{Scope, arm, die, died, points};
 use crate::campaign::book::{Asked, What};
+use crate::campaign::doubt::decided;
 use crate::campaign::truth::Truth;
 
 /// What a crash leaves of a call.
@@ -27,11 +28,10 @@ fn windows(point: FailPoint) -> Vec<(usize, Left)> {
     match point {
         FailPoint::IntentReady => vec![(1, Left::NoTrace)],
         FailPoint::IntentRecorded => vec![(1, Left::Intent)],
-        FailPoint::ExchangeOver => vec![(1, Left::IntentAndEffect)],
         FailPoint::OutcomeRecorded => vec![(1, Left::Outcome)],
         FailPoint::EntriesLogged | FailPoint::EntriesApplied => vec![(1, Left::Intent), (2, Left::Outcome)],
-        // The appliance holds the reply back until the checkpoint has come.
-        FailPoint::CheckpointWritten => vec![(1, Left::IntentAndEffect)],
+        // For the checkpoint, the appliance holds the reply back until it has come.
+        FailPoint::ExchangeOver | FailPoint::CheckpointWritten => vec![(1, Left::IntentAndEffect)],
         _ => panic!("{point:?} is passed by no call, or is to be added here"),
     }
 }
@@ -214,6 +214,5 @@ async fn resolved(scene: &Scene, asked: &Asked, left: Left) {
 async fn decide(scene: &Scene, asked: &Asked) {
     let operation = operation(scene, asked).await.unwrap();
     scene.resolve(&operation).await.problem(409, "not_resolvable");
-    let path = format!("/v1/operations/{}:resolve", operation["id"].as_str().unwrap());
-    scene.acme().post(&path).json(&json!({"decision": "applied"})).await.expect(200);
+    decided(scene, &operation).await;
 }
