@@ -29,6 +29,7 @@ mod places;
 mod process;
 mod recorder;
 mod scene;
+mod swap;
 mod wait;
 
 use std::fs;
@@ -45,6 +46,7 @@ pub use events::{Event, Events};
 pub use places::driver;
 pub use recorder::{Answer, Recorded, Recorder};
 pub use scene::{Scene, create, rule, settings, spec};
+pub use swap::{VERSIONS, Way};
 pub use wait::{BOUND, until, within};
 
 use process::Process;

@@ -24,7 +24,9 @@ impl FromRequestParts<App> for Access {
         let ConnectInfo(peer) = ConnectInfo::<SocketAddr>::from_request_parts(parts, app)
             .await
             .map_err(|_| Failure::new(Code::Internal, "the connection has no peer address"))?;
-        let header = parts.headers.get(header::AUTHORIZATION).map(HeaderValue::as_bytes);
+        let mut headers = parts.headers.get_all(header::AUTHORIZATION).iter().map(HeaderValue::as_bytes);
+        // Of two, somebody before us may have judged the other one; so two are as good as one that is malformed.
+        let header = headers.next().map(|first| if headers.next().is_some() { b"" } else { first });
         let principal = app.authenticator.authenticate(header, peer.ip()).map_err(|error| unauthenticated(&error))?;
         Ok(Self(principal))
     }

@@ -48,7 +48,7 @@ pub struct DriverBody {
     pub last_failure: Option<RejectionBody>,
     /// What the driver says of itself; only where one driver is asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "serde_json::Value")]
+    #[schemars(with = "Option<serde_json::Value>")]
     pub description: Option<Description>,
 }
 

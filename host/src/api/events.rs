@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::State;
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, HeaderValue};
 use axum::response::Sse;
 use axum::response::sse::{Event as Frame, KeepAlive};
 use futures_util::Stream;
@@ -101,22 +101,22 @@ pub async fn stream(
     access.require(Permission::ReadRecords)?;
     let tenant = access.scope(query.tenant.as_deref())?;
     let applied = app.relay.store().applied();
-    let last = match headers.get("last-event-id") {
-        None => query.after,
-        Some(value) => {
-            let index = value.to_str().ok().and_then(|text| text.trim().parse().ok());
-            Some(index.ok_or_else(|| malformed("Last-Event-ID is a number that an event gave as its id"))?)
-        }
+    let mut ids = headers.get_all("last-event-id").iter();
+    let last = match (ids.next(), ids.next()) {
+        (None, _) => query.after,
+        (Some(value), None) if let Some(index) = index(value) => Some(index),
+        _ => return Err(malformed("Last-Event-ID is a number that an event gave as its id, given once")),
     };
+    let reached = *applied.borrow();
     let after = match last {
-        None => *applied.borrow(),
+        None => reached,
         Some(after) => {
             let forgotten = app.relay.view(query::events_forgotten)?;
             if after > 0 && after < forgotten {
-                let text = format!(
-                    "events up to {forgotten} are no longer kept: read /v1/mappings anew, then follow from now on"
-                );
-                return Err(Problem(Failure::new(Code::EventsCompacted, text)));
+                return Err(gone(&format!("events up to {forgotten} are no longer kept")));
+            }
+            if after > reached {
+                return Err(gone("the event is not one of this store, which may have been brought back from a backup"));
             }
             after
         }
@@ -133,6 +133,17 @@ pub async fn stream(
     let frames =
         unfold(follower, |mut follower| async move { follower.next().await.map(|frame| (Ok(frame), follower)) });
     Ok(Sse::new(frames).keep_alive(KeepAlive::new().interval(HEARTBEAT)))
+}
+
+/// The log index that a follower says it has come to: digits alone.
+fn index(value: &HeaderValue) -> Option<u64> {
+    let text = value.to_str().ok()?;
+    text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok())?
+}
+
+fn gone(why: &str) -> Problem {
+    let text = format!("{why}: read /v1/mappings anew, then follow from now on");
+    Problem(Failure::new(Code::EventsCompacted, text))
 }
 
 struct Follower {

@@ -8,6 +8,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, header};
 use crosspoint_contract::Violation;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
+use hyper::body::Body as _;
 use serde::de::DeserializeOwned;
 use tokio::time::timeout;
 
@@ -81,15 +82,17 @@ impl<T: DeserializeOwned> FromRequestParts<App> for Params<T> {
 
 /// The body, as at most `limit` bytes that came in time.
 pub async fn bytes(body: Body, limit: usize, patience: Duration) -> Result<Vec<u8>, Problem> {
+    let too_large = || Problem(Failure::new(Code::TooLarge, format!("the body may have {limit} bytes at most")));
+    if usize::try_from(body.size_hint().lower()).map_or(true, |said| said > limit) {
+        return Err(too_large());
+    }
     let collected = timeout(patience, Limited::new(body, limit).collect()).await.map_err(|_| {
         let text = format!("the body did not come within {} s", patience.as_secs_f64());
         Problem(Failure::new(Code::RequestTimeout, text).retry(None))
     })?;
     match collected {
         Ok(collected) => Ok(collected.to_bytes().into()),
-        Err(error) if error.is::<LengthLimitError>() => {
-            Err(Problem(Failure::new(Code::TooLarge, format!("the body may have {limit} bytes at most"))))
-        }
+        Err(error) if error.is::<LengthLimitError>() => Err(too_large()),
         Err(error) => Err(malformed(format!("the body broke off: {error}"))),
     }
 }
@@ -108,7 +111,11 @@ impl<T: DeserializeOwned> FromRequest<App> for Input<T> {
 }
 
 fn json_type(headers: &HeaderMap) -> Result<(), Problem> {
-    let Some(value) = headers.get(header::CONTENT_TYPE) else { return Ok(()) };
+    let mut values = headers.get_all(header::CONTENT_TYPE).iter();
+    let Some(value) = values.next() else { return Ok(()) };
+    if values.next().is_some() {
+        return Err(malformed("header content-type is given more than once"));
+    }
     let essence = value.to_str().unwrap_or_default().split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     if essence.is_empty() || essence == "application/json" || essence.ends_with("+json") {
         return Ok(());

@@ -3,6 +3,7 @@
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::App;
@@ -12,14 +13,16 @@ use crate::auth::Permission;
 use crate::sync::Role;
 use crate::telemetry::Metrics;
 
-#[derive(Serialize)]
-struct Health {
-    status: &'static str,
+/// How it is.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct HealthBody {
+    /// `ok` or `primary`; else why not.
+    pub status: &'static str,
 }
 
 /// `GET /livez`: the process serves HTTP.
 pub async fn live() -> impl IntoResponse {
-    axum::Json(Health { status: "ok" })
+    axum::Json(HealthBody { status: "ok" })
 }
 
 /// `GET /readyz`: calls can be served.
@@ -30,7 +33,7 @@ pub async fn ready(State(app): State<App>) -> impl IntoResponse {
         (Some(_), _) => (StatusCode::SERVICE_UNAVAILABLE, "store failed"),
         (None, false) => (StatusCode::OK, "ok"),
     };
-    (code, axum::Json(Health { status: word }))
+    (code, axum::Json(HealthBody { status: word }))
 }
 
 /// `GET /leaderz`: this node acts on mutating calls. The address that callers use should point here.
@@ -39,7 +42,7 @@ pub async fn leader(State(app): State<App>) -> impl IntoResponse {
     let acts = status.role == Role::Primary && status.error.is_none() && !app.is_draining();
     let (code, word) =
         if acts { (StatusCode::OK, "primary") } else { (StatusCode::SERVICE_UNAVAILABLE, "not primary") };
-    (code, axum::Json(Health { status: word }))
+    (code, axum::Json(HealthBody { status: word }))
 }
 
 /// `GET /metrics`: OpenMetrics text. It names backends and drivers, so it needs a token that may see them.

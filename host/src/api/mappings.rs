@@ -40,6 +40,7 @@ pub struct MappingQuery {
     /// The state.
     pub state: Option<MappingState>,
     /// Items of a page, at most 1000.
+    #[schemars(range(min = 1, max = 1000))]
     pub limit: Option<usize>,
     /// `next_cursor` of the page before.
     pub cursor: Option<String>,

@@ -331,7 +331,7 @@ fn check_labels(labels: &Labels) -> Result<(), Problem> {
     }
     for (name, value) in labels {
         let checked = valid_id(name).and_then(|()| if value.is_empty() { Ok(()) } else { valid_id(value) });
-        checked.map_err(|error| malformed(format!("label `{name}` is not acceptable: {error}")))?;
+        checked.map_err(|error| malformed(format!("label `{}` is not acceptable: {error}", name.escape_debug())))?;
     }
     Ok(())
 }

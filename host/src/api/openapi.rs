@@ -22,6 +22,9 @@ use super::problem::Problem;
 use crate::auth::{Permission, Principal};
 pub use generic::operations;
 
+/// What the document is, to HTTP.
+const MEDIA_TYPE: &str = "application/vnd.oai.openapi+json";
+
 /// The document as it was last made, and what it was made of.
 #[derive(Default)]
 pub struct Document(ArcSwapOption<Made>);
@@ -39,7 +42,7 @@ pub async fn serve(State(app): State<App>, access: Access) -> Result<impl IntoRe
     } else {
         whole(&app, principal)
     };
-    Ok(([(header::CONTENT_TYPE, "application/vnd.oai.openapi+json;version=3.1")], text))
+    Ok(([(header::CONTENT_TYPE, format!("{MEDIA_TYPE};version=3.1"))], text))
 }
 
 /// The document for those who reach everything, kept for as long as it is true.

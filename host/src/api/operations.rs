@@ -32,6 +32,7 @@ pub struct OperationQuery {
     /// The state.
     pub state: Option<OperationState>,
     /// Items of a page, at most 1000.
+    #[schemars(range(min = 1, max = 1000))]
     pub limit: Option<usize>,
     /// `next_cursor` of the page before.
     pub cursor: Option<String>,

@@ -3,6 +3,7 @@
 use schemars::{JsonSchema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
+use crate::api::health::HealthBody;
 use crate::api::problem::ProblemBody;
 use crate::api::render::{AnswerBody, List, MappingBody, OperationBody};
 use crate::api::{backends, drivers, events, mappings, objects, operations as ops};
@@ -24,7 +25,9 @@ pub struct Operation {
     exchanges: u8,
     query: Option<Schema>,
     body: Option<(&'static str, Schema)>,
-    answer: (u16, Option<(&'static str, Schema)>),
+    /// The statuses that are answered with the content below.
+    statuses: &'static [u16],
+    content: Option<(&'static str, Schema)>,
     conditional: bool,
     public: bool,
 }
@@ -51,7 +54,8 @@ impl Operation {
             exchanges: 0,
             query: None,
             body: None,
-            answer: (200, None),
+            statuses: &[200],
+            content: None,
             conditional: false,
             public: false,
         }
@@ -81,12 +85,24 @@ impl Operation {
         Self { body: Some((JSON, schema::<T>)), ..self }
     }
 
-    fn gives<T: JsonSchema>(self, status: u16) -> Self {
-        Self { answer: (status, Some((JSON, schema::<T>))), ..self }
+    fn gives<T: JsonSchema>(self, statuses: &'static [u16]) -> Self {
+        self.gives_as(JSON, statuses, schema::<T>)
+    }
+
+    fn gives_as(self, media: &'static str, statuses: &'static [u16], schema: Schema) -> Self {
+        Self { statuses, content: Some((media, schema)), ..self }
     }
 
     fn gives_nothing(self) -> Self {
-        Self { answer: (204, None), ..self }
+        Self { statuses: &[204], content: None, ..self }
+    }
+
+    /// The answer about an object, or with `dry_run` what would be sent.
+    fn answers(self, statuses: &'static [u16]) -> Self {
+        fn either(generator: &mut SchemaGenerator) -> Value {
+            json!({ "anyOf": [schema::<AnswerBody>(generator), schema::<objects::DryRunBody>(generator)] })
+        }
+        self.gives_as(JSON, statuses, either)
     }
 
     /// The address and the method under which the document shows it.
@@ -103,10 +119,12 @@ impl Operation {
         if self.conditional {
             parameters.extend(condition_headers());
         }
-        let (status, answer) = self.answer;
         let mut responses = Map::new();
-        let content = answer.map(|(media, schema)| json!({ media: { "schema": schema(generator) } }));
-        responses.insert(status.to_string(), response("Done.", content));
+        let content = self.content.map(|(media, schema)| json!({ media: { "schema": schema(generator) } }));
+        for status in self.statuses {
+            let description = if *status < 400 { "Done." } else { "Not now." };
+            responses.insert(status.to_string(), response(description, content.clone()));
+        }
         let problem = json!({ "application/problem+json": { "schema": schema::<ProblemBody>(generator) } });
         responses.insert(
             "default".to_owned(),
@@ -139,7 +157,20 @@ fn response(description: &str, content: Option<Value>) -> Value {
 
 fn path_parameters(route: &str) -> Vec<Value> {
     let names = route.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'));
-    names.map(|name| json!({ "name": name, "in": "path", "required": true, "schema": { "type": "string" } })).collect()
+    names.map(path_parameter).collect()
+}
+
+/// A parameter of a path, with what it may be.
+pub fn path_parameter(name: &str) -> Value {
+    let schema = match name {
+        // 512 bytes, which may be fewer characters.
+        "cmp_id" => {
+            json!({ "type": "string", "minLength": 1, "maxLength": 512, "pattern": r"^[^\u0000-\u001f\u007f-\u009f]*$" })
+        }
+        "id" => json!({ "type": "string", "format": "uuid" }),
+        _ => json!({ "type": "string", "minLength": 1, "maxLength": 128, "pattern": "^[A-Za-z0-9_][A-Za-z0-9._-]*$" }),
+    };
+    json!({ "name": name, "in": "path", "required": true, "schema": schema })
 }
 
 /// The query of a route, parameter by parameter.
@@ -154,22 +185,43 @@ fn query_parameters(schema: &Value) -> Vec<Value> {
             "name": name,
             "in": "query",
             "description": schema.get("description").cloned().unwrap_or_default(),
-            "schema": schema,
+            "schema": present(schema),
         })
     };
     properties.iter().map(parameter).collect()
 }
 
+/// The schema of a parameter that is there: none is written `null`, it is left out.
+fn present(schema: &Value) -> Value {
+    let mut schema = schema.clone();
+    if let Some(members) = schema.as_object_mut() {
+        members.remove("description");
+        members.remove("default");
+        if let Some(Value::Array(types)) = members.get_mut("type") {
+            types.retain(|kind| kind != "null");
+        }
+        if let Some(Value::Array(choices)) = members.get_mut("anyOf") {
+            choices.retain(|choice| choice.get("type").is_none_or(|kind| kind != "null"));
+        }
+    }
+    schema
+}
+
 /// The headers that routes with one exchange honour.
 pub fn condition_headers() -> Vec<Value> {
-    let header = |name: &str, description: &str| json!({ "name": name, "in": "header", "description": description, "schema": { "type": "string" } });
+    let header = |name: &str, pattern: &str, description: &str| json!({ "name": name, "in": "header", "description": description, "schema": { "type": "string", "pattern": pattern } });
     vec![
         header(
             "Idempotency-Key",
+            "^[!-~]{1,255}$",
             "Calls with the same key are one call: the second gets the first one's answer. Required on actions.",
         ),
-        header("If-Match", "`*`: only if mapped. `\"TAG\"`: only if the object still has this entity tag."),
-        header("If-None-Match", "`*`: only if not mapped."),
+        header(
+            "If-Match",
+            r#"^(\*|"[!#-~]*")$"#,
+            "`*`: only if mapped. `\"TAG\"`: only if the object still has this entity tag.",
+        ),
+        header("If-None-Match", r"^\*$", "`*`: only if not mapped."),
     ]
 }
 
@@ -184,13 +236,13 @@ pub fn operations() -> Vec<Operation> {
     const DRIVER: &str = "/v1/drivers/{driver}";
     let op = Operation::new;
     let object = |method, id, summary| {
-        op(OBJECT, method, id, summary).exchange().query::<objects::ObjectQuery>().gives::<AnswerBody>(200)
+        op(OBJECT, method, id, summary).exchange().query::<objects::ObjectQuery>().answers(&[200])
     };
     vec![
         op(OBJECTS, "get", "listObjects", "List what the backend has of a kind")
             .exchange()
             .query::<objects::ListQuery>()
-            .gives::<objects::ListingBody>(200),
+            .gives::<objects::ListingBody>(&[200]),
         object("get", "readObject", "Read an object at its backend"),
         object(
             "put",
@@ -198,9 +250,13 @@ pub fn operations() -> Vec<Operation> {
             "Create an object, or replace it if it is mapped (201 when created, 202 while the backend works on it)",
         )
         .conditional()
-        .takes::<objects::ObjectInput>(),
-        object("patch", "updateObject", "Change what the spec names").conditional().takes::<objects::ObjectInput>(),
-        object("delete", "deleteObject", "Delete an object at its backend").conditional(),
+        .takes::<objects::ObjectInput>()
+        .answers(&[200, 201, 202]),
+        object("patch", "updateObject", "Change what the spec names")
+            .conditional()
+            .takes::<objects::ObjectInput>()
+            .answers(&[200, 202]),
+        object("delete", "deleteObject", "Delete an object at its backend").conditional().answers(&[200, 202]),
         object("post", "adoptObject", "Bind an object that exists at the backend")
             .suffix(":adopt")
             .takes::<objects::AdoptInput>(),
@@ -213,27 +269,27 @@ pub fn operations() -> Vec<Operation> {
             .conditional()
             .query::<objects::ObjectQuery>()
             .takes::<objects::ObjectInput>()
-            .gives::<AnswerBody>(200),
+            .answers(&[200, 202]),
         op("/v1/backends/{backend}/actions/{action}", "post", "actOnBackend", "Perform a named action on a backend")
             .exchange()
             .conditional()
             .query::<objects::ObjectQuery>()
             .takes::<objects::ObjectInput>()
-            .gives::<AnswerBody>(200),
+            .answers(&[200, 202]),
         op("/v1/mappings", "get", "listMappings", "List mappings")
             .query::<mappings::MappingQuery>()
-            .gives::<List<MappingBody>>(200),
+            .gives::<List<MappingBody>>(&[200]),
         op("/v1/mappings:lookup", "post", "lookupMappings", "Look mappings up, by CMP id or by backend id")
             .takes::<mappings::LookupInput>()
-            .gives::<mappings::LookupBody>(200),
+            .gives::<mappings::LookupBody>(&[200]),
         op("/v1/operations", "get", "listOperations", "List operations, the latest first")
             .query::<ops::OperationQuery>()
-            .gives::<List<OperationBody>>(200),
-        op(OPERATION, "get", "getOperation", "Show an operation").gives::<OperationBody>(200),
+            .gives::<List<OperationBody>>(&[200]),
+        op(OPERATION, "get", "getOperation", "Show an operation").gives::<OperationBody>(&[200]),
         op(OPERATION, "post", "refreshOperation", "Ask the backend how a pending operation gets on")
             .suffix(":refresh")
             .exchange()
-            .gives::<AnswerBody>(200),
+            .gives::<AnswerBody>(&[200, 202]),
         op(
             OPERATION,
             "post",
@@ -243,7 +299,7 @@ pub fn operations() -> Vec<Operation> {
         .suffix(":resolve")
         .exchange()
         .takes::<ops::ResolveInput>()
-        .gives::<AnswerBody>(200),
+        .gives::<AnswerBody>(&[200, 202]),
         op(
             "/v1/events",
             "get",
@@ -252,42 +308,46 @@ pub fn operations() -> Vec<Operation> {
         )
         .query::<events::EventQuery>()
         .with_stream(),
-        op("/v1/backends", "get", "listBackends", "List backends").gives::<backends::BackendsBody>(200),
-        op(BACKEND, "get", "getBackend", "Show a backend").gives::<backends::BackendBody>(200),
+        op("/v1/backends", "get", "listBackends", "List backends").gives::<backends::BackendsBody>(&[200]),
+        op(BACKEND, "get", "getBackend", "Show a backend").gives::<backends::BackendBody>(&[200]),
         op(BACKEND, "put", "putBackend", "Configure a backend (201 when new)")
             .takes::<BackendSettings>()
-            .gives::<backends::BackendBody>(200),
+            .gives::<backends::BackendBody>(&[200, 201]),
         op(BACKEND, "delete", "removeBackend", "Remove a backend that has no mappings").gives_nothing(),
         op(BACKEND, "post", "probeBackend", "Ask a backend whether it answers")
             .suffix(":probe")
             .exchange()
-            .gives::<backends::ProbeBody>(200),
+            .gives::<backends::ProbeBody>(&[200]),
         op("/v1/drivers", "get", "listDrivers", "List drivers, and the packages that were not accepted")
-            .gives::<drivers::DriversBody>(200),
+            .gives::<drivers::DriversBody>(&[200]),
         op("/v1/drivers", "post", "loadDriver", "Load a driver package")
             .query::<drivers::LoadQuery>()
             .with_package()
-            .gives::<drivers::LoadedBody>(201),
-        op(DRIVER, "get", "getDriver", "Show a driver and its description").gives::<drivers::DriverBody>(200),
+            .gives::<drivers::LoadedBody>(&[201]),
+        op(DRIVER, "get", "getDriver", "Show a driver and its description").gives::<drivers::DriverBody>(&[200]),
         op(DRIVER, "delete", "removeDriver", "Remove a driver that no backend uses").gives_nothing(),
         op(DRIVER, "post", "activateDriver", "Make another package the active one")
             .suffix(":activate")
             .takes::<drivers::ActivateInput>()
-            .gives::<drivers::DriverBody>(200),
+            .gives::<drivers::DriverBody>(&[200]),
         op(DRIVER, "post", "rollBackDriver", "Go back to the package that was active before")
             .suffix(":rollback")
-            .gives::<drivers::DriverBody>(200),
-        op("/livez", "get", "live", "The process serves HTTP").public(),
-        op("/readyz", "get", "ready", "Calls can be served").public(),
-        op("/leaderz", "get", "leader", "This node acts on mutating calls").public(),
-        op("/metrics", "get", "metrics", "Metrics, OpenMetrics text"),
-        op("/openapi.json", "get", "openapi", "This document"),
+            .gives::<drivers::DriverBody>(&[200]),
+        op("/livez", "get", "live", "The process serves HTTP").public().gives::<HealthBody>(&[200]),
+        op("/readyz", "get", "ready", "Calls can be served").public().gives::<HealthBody>(&[200, 503]),
+        op("/leaderz", "get", "leader", "This node acts on mutating calls").public().gives::<HealthBody>(&[200, 503]),
+        op("/metrics", "get", "metrics", "Metrics, OpenMetrics text").gives_as(
+            "application/openmetrics-text",
+            &[200],
+            schema::<String>,
+        ),
+        op("/openapi.json", "get", "openapi", "This document").gives_as(super::MEDIA_TYPE, &[200], schema::<Value>),
     ]
 }
 
 impl Operation {
     fn with_stream(self) -> Self {
-        Self { answer: (200, Some(("text/event-stream", schema::<events::EventBody>))), ..self }
+        self.gives_as("text/event-stream", &[200], schema::<events::EventBody>)
     }
 
     fn with_package(self) -> Self {

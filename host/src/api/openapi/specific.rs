@@ -4,7 +4,7 @@ use crosspoint_contract::{Action, Description, Kind, Verb};
 use schemars::SchemaGenerator;
 use serde_json::{Map, Value, json};
 
-use super::generic::{condition_headers, query_parameters_of};
+use super::generic::{condition_headers, path_parameter, query_parameters_of};
 use crate::api::objects::{ListQuery, ObjectQuery};
 use crate::driver::Digest;
 
@@ -24,8 +24,7 @@ impl Parameters {
 
     /// Those of a route about one object, or about the backend as a whole.
     fn of(&self, id: Option<&str>, changes: bool) -> Vec<Value> {
-        let path =
-            id.map(|name| json!({ "name": name, "in": "path", "required": true, "schema": { "type": "string" } }));
+        let path = id.map(path_parameter);
         let headers = if changes { condition_headers() } else { Vec::new() };
         path.into_iter().chain(self.object.iter().cloned()).chain(headers).collect()
     }
