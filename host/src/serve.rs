@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -75,10 +75,12 @@ async fn run(config: Config) -> anyhow::Result<ExitCode> {
     let app = App::new(Arc::clone(&relay), authenticator, &config.limits, package_limit);
     let server = Server::bind(config.listen, &config.limits).await?;
     reach.close(server.address());
+    // Whoever reads that it serves may end it at once.
+    let signals = [signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?];
     tracing::info!(address = %server.address(), version, "serving");
 
     let stopping = CancellationToken::new();
-    tokio::spawn(on_signal(stopping.clone(), app.clone(), Arc::clone(&relay), config.drain.grace));
+    tokio::spawn(on_signal(signals, stopping.clone(), app.clone(), Arc::clone(&relay), config.drain.grace));
     let all_ended = server.run(router(app), stopping.cancelled_owned(), config.drain.grace).await;
     let left = relay.drain(config.drain.grace).await;
     if left > 0 || !all_ended {
@@ -90,12 +92,13 @@ async fn run(config: Config) -> anyhow::Result<ExitCode> {
 }
 
 /// On the first signal, no new calls; on the second, the end.
-async fn on_signal(stopping: CancellationToken, app: App, relay: Arc<Relay>, grace: Duration) {
-    let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
-    else {
-        tracing::error!("signals cannot be received; stop with SIGKILL");
-        return;
-    };
+async fn on_signal(
+    [mut terminate, mut interrupt]: [Signal; 2],
+    stopping: CancellationToken,
+    app: App,
+    relay: Arc<Relay>,
+    grace: Duration,
+) {
     for first in [true, false] {
         tokio::select! {
             _ = terminate.recv() => {}

@@ -1,7 +1,9 @@
-use std::fs;
+use std::collections::HashSet;
+use std::fs::{self, File};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 use thiserror::Error;
 use tokio::task::spawn_blocking;
@@ -50,7 +52,7 @@ impl PackageStore {
         Ok(Self { folder: folder.into() })
     }
 
-    /// Keeps a package; one that is there already is left as it is. Cancel-safe: the write runs to its end.
+    /// Keeps a package; one that is there already is as new. Cancel-safe: the write runs to its end.
     ///
     /// # Errors
     /// [`StoreError::Io`].
@@ -58,7 +60,7 @@ impl PackageStore {
         let (path, bytes, digest) = (self.path(package.digest()), Arc::clone(package.bytes()), package.digest());
         blocking(path, move |path| {
             if fs::read(path).is_ok_and(|kept| Digest::of(&kept) == digest) {
-                return Ok(());
+                return File::open(path)?.set_modified(SystemTime::now());
             }
             file::write(path, &[&bytes], Durability::Synced)
         })
@@ -89,6 +91,24 @@ impl PackageStore {
             removed => removed,
         })
         .await
+    }
+
+    /// Forgets the packages that were kept longer than an age ago and are not among the wanted; gives their digests.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`].
+    pub async fn forget(&self, wanted: &HashSet<Digest>, age: Duration) -> Result<Vec<Digest>, StoreError> {
+        let mut forgotten = Vec::new();
+        for digest in self.list().await? {
+            let kept_at = blocking(self.path(digest), |path| fs::metadata(path)?.modified());
+            // One of the future is young.
+            let is_old = kept_at.await?.elapsed().is_ok_and(|passed| passed > age);
+            if is_old && !wanted.contains(&digest) {
+                self.remove(digest).await?;
+                forgotten.push(digest);
+            }
+        }
+        Ok(forgotten)
     }
 
     /// The digests of all packages, in order.

@@ -10,12 +10,17 @@
 //!   out is passed over: whoever may write to the folder must not be able to make the host read elsewhere.
 //! - A file that ends in the middle of a section is probably still being copied, however quiet it is: it is given more
 //!   time before it is offered as the broken file it may be.
-//! - The folder may vanish and come back, and need not be there at the start.
+//! - The folder may vanish and come back, and need not be there at the start. While it is away, nothing is known of its
+//!   files: those that come back with it as they were are no news.
+//! - A file that is written again with the same bytes is no news either, whatever became of the driver meanwhile: tools
+//!   that keep folders in order do so all the time.
 //! - A file that goes takes nothing with it: removing a driver is said explicitly, elsewhere.
+//! - A file that cannot be read is tried again now and then.
 
 mod folder;
 mod settle;
 
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,7 +32,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 use super::digest::Digest;
 use super::package::Package;
 use folder::{Alarm, Folder};
-use settle::{Reading, Settling, Stamp};
+use settle::{Judgement, Reading, Settling, Stamp};
 
 /// Which folder, and how patiently.
 #[derive(Clone, Debug)]
@@ -62,6 +67,8 @@ pub struct Candidate {
     pub path: PathBuf,
     /// What it holds. A file larger than a package may be is cut just beyond that size.
     pub bytes: Vec<u8>,
+    /// Whether it has been there, as it is, since the folder was seen first: nobody put it there just now.
+    pub at_start: bool,
 }
 
 /// A folder being watched; dropping it ends that.
@@ -89,36 +96,56 @@ async fn run(config: WatchConfig, candidates: mpsc::Sender<Candidate>) {
     loop {
         // The alarm is set before the look, so nothing falls between the two.
         alarm.set(&folder);
-        settling.observe(look(&folder).await, Instant::now());
-        while let Some(path) = settling.due(Instant::now()) {
-            let Some((bytes, reading)) = read(&folder, &path).await else { continue };
-            if settling.judge(&path, reading, Instant::now())
-                && candidates.send(Candidate { path, bytes }).await.is_err()
-            {
-                return;
+        let looking = Instant::now();
+        if let Some(files) = look(&folder).await {
+            settling.observe(files, Instant::now());
+        }
+        let looked = looking.elapsed();
+        for path in settling.due(Instant::now()) {
+            let (bytes, reading) = match read(&folder, &path).await {
+                Ok(Some(read)) => read,
+                Ok(None) => continue,
+                Err(error) => {
+                    if settling.unreadable(&path, Instant::now()) {
+                        tracing::warn!(path = %path.display(), %error, "a file in the drivers folder cannot be read");
+                    }
+                    continue;
+                }
+            };
+            match settling.judge(&path, reading, Instant::now()) {
+                Judgement::Offer { at_start } => {
+                    if candidates.send(Candidate { path, bytes, at_start }).await.is_err() {
+                        return;
+                    }
+                }
+                Judgement::Same => {
+                    let path = path.display();
+                    tracing::info!(%path, "the file was written again with the same bytes: that changes nothing");
+                }
+                Judgement::Wait => {}
             }
         }
         let rescan = Instant::now() + config.rescan;
         tokio::select! {
-            // Events come in swarms: one look serves them all.
-            () = changed.notified() => sleep(config.quiet / 4).await,
+            // Events come in swarms: one look serves them all, and looking takes a tenth of the time at most.
+            () = changed.notified() => sleep((config.quiet / 4).max(looked * 9)).await,
             () = sleep_until(settling.next().map_or(rescan, |due| due.min(rescan))) => {}
             () = candidates.closed() => return,
         }
     }
 }
 
-async fn look(folder: &Arc<Folder>) -> Vec<(PathBuf, Stamp)> {
+async fn look(folder: &Arc<Folder>) -> Option<Vec<(PathBuf, Stamp)>> {
     let folder = Arc::clone(folder);
-    spawn_blocking(move || folder.files()).await.unwrap_or_default()
+    spawn_blocking(move || folder.files()).await.ok().flatten()
 }
 
-async fn read(folder: &Arc<Folder>, path: &Path) -> Option<(Vec<u8>, Reading)> {
+async fn read(folder: &Arc<Folder>, path: &Path) -> io::Result<Option<(Vec<u8>, Reading)>> {
     let (folder, path) = (Arc::clone(folder), path.to_owned());
     let reading = spawn_blocking(move || {
-        let (bytes, stamp) = folder.read(&path)?;
+        let Some((bytes, stamp)) = folder.read(&path)? else { return Ok(None) };
         let reading = Reading { stamp, digest: Digest::of(&bytes), cut_short: Package::is_cut_short(&bytes) };
-        Some((bytes, reading))
+        Ok(Some((bytes, reading)))
     });
-    reading.await.ok().flatten()
+    reading.await.map_err(io::Error::other)?
 }

@@ -7,8 +7,8 @@
 //! **Invariant:** whatever fails on the way, the generation that served before goes on serving, and the reason is kept
 //! where the operator looks.
 
-use std::collections::HashSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crosspoint_contract::Violation;
 use tokio::sync::mpsc;
@@ -20,6 +20,9 @@ use crate::driver::{self, Candidate, Digest, Generation, Package};
 use crate::failpoint::FailPoint;
 use crate::mapping::{Applied, Code, Command, DriverRecord, Failure, PackageRef, Refusal, query};
 use crate::sync::ReplicaExt;
+
+/// How long a package is kept that no driver has or had.
+const UNUSED: Duration = Duration::from_hours(7 * 24);
 
 /// A driver as an operator sees it.
 #[derive(Clone, Debug)]
@@ -95,8 +98,7 @@ impl Relay {
     pub async fn load_driver(&self, bytes: Vec<u8>, source: &str, activate: bool) -> Result<Loaded, Failure> {
         let _change = self.changes.lock().await;
         let digest = Digest::of(&bytes);
-        let loaded = self.build(bytes).await;
-        let generation = match loaded.and_then(|generation| self.gate(&generation).map(|()| generation)) {
+        let generation = match self.build_and_keep(bytes).await {
             Ok(generation) => generation,
             Err(rejected) => {
                 self.registry.reject(source, digest, rejected.name.as_deref(), &rejected.reason);
@@ -126,7 +128,7 @@ impl Relay {
         };
         let bytes = self.stored(&digest).await?;
         let known = Digest::of(&bytes);
-        let checked = self.build(bytes).await.and_then(|generation| self.gate(&generation).map(|()| generation));
+        let checked = self.build(bytes).await.and_then(|(generation, _)| self.gate(&generation).map(|()| generation));
         let generation = checked.map_err(|rejected| {
             self.registry.reject("activate", known, Some(name), &rejected.reason);
             Failure::new(Code::DriverRejected, rejected.reason).errors(rejected.violations)
@@ -155,7 +157,24 @@ impl Relay {
         FailPoint::DriverRecorded.pass();
         self.registry.remove(name);
         tracing::info!(driver = name, "driver removed");
+        self.forget_packages().await;
         Ok(())
+    }
+
+    /// Removes from disk what no driver has or had, unless somebody may have loaded it to activate it later.
+    pub(super) async fn forget_packages(&self) {
+        let forgotten = match self.view(query::drivers) {
+            Ok(drivers) => {
+                let known = drivers.iter().flat_map(|driver| std::iter::once(&driver.active).chain(&driver.history));
+                let wanted = known.filter_map(|package| package.digest.parse().ok()).collect();
+                self.packages.forget(&wanted, UNUSED).await.map_err(|error| error.to_string())
+            }
+            Err(failure) => Err(failure.to_string()),
+        };
+        match forgotten {
+            Ok(digests) => digests.iter().for_each(|digest| tracing::info!(%digest, "unused package removed")),
+            Err(reason) => tracing::warn!(reason, "unused packages could not be removed"),
+        }
     }
 
     /// Packages that were rejected, those of unknown drivers too.
@@ -166,19 +185,17 @@ impl Relay {
 
     /// Loads what a watched folder brings, until the watch ends.
     ///
-    /// Passed over are a package that is active already, and one that was active before and lies in a file seen for the
-    /// first time: after a restart, the folder must not undo a roll-back.
+    /// Passed over are a package that is active already, and one that was active before and has been in the folder since
+    /// the start: a restart must not undo a roll-back.
     pub async fn follow(self: Arc<Self>, mut candidates: mpsc::Receiver<Candidate>) {
-        let mut seen = HashSet::new();
         while let Some(candidate) = candidates.recv().await {
             let source = candidate.path.display().to_string();
-            let first_sight = seen.insert(candidate.path);
             match self.standing(&Digest::of(&candidate.bytes)) {
                 Standing::Active => {
                     tracing::debug!(source, "this package is active already");
                     continue;
                 }
-                Standing::Replaced if first_sight => {
+                Standing::Replaced if candidate.at_start => {
                     tracing::info!(
                         source,
                         "this package was active and was replaced; `crosspoint driver activate` takes it back"
@@ -199,8 +216,9 @@ impl Relay {
     fn standing(&self, digest: &Digest) -> Standing {
         let digest = digest.to_string();
         let drivers = self.view(query::drivers).unwrap_or_default();
-        if drivers.iter().any(|driver| driver.active.digest == digest) {
-            return Standing::Active;
+        if let Some(driver) = drivers.iter().find(|driver| driver.active.digest == digest) {
+            // One whose package was lost is brought back by the same package.
+            return if self.registry.get(&driver.name).is_some() { Standing::Active } else { Standing::New };
         }
         let replaced = drivers.iter().any(|driver| driver.history.iter().any(|package| package.digest == digest));
         if replaced { Standing::Replaced } else { Standing::New }
@@ -222,7 +240,7 @@ impl Relay {
                 Err(failure) => Err(failure.detail),
             };
             match built {
-                Ok(generation) => drop(self.registry.publish(Arc::new(generation), record.source)),
+                Ok((generation, _)) => drop(self.registry.publish(Arc::new(generation), record.source)),
                 Err(reason) => {
                     tracing::error!(driver = record.name, reason, "a recorded driver cannot be brought back");
                     self.registry.reject(record.source, digest, Some(&record.name), reason);
@@ -249,18 +267,27 @@ impl Relay {
         Ok(self.driver_view(*record))
     }
 
-    /// From bytes to a generation that has passed its own checks; the package is kept on disk.
-    async fn build(&self, bytes: Vec<u8>) -> Result<Generation, Rejected> {
-        let package = Package::read(bytes).map_err(|error| Rejected::because(error.to_string()))?;
-        let name = package.metadata().map(|metadata| metadata.name.clone());
-        let kept = self.packages.put(&package).await;
-        kept.map_err(|error| Rejected {
-            name: name.clone(),
+    /// From bytes to a generation that has passed all checks, and whose package is on disk.
+    async fn build_and_keep(&self, bytes: Vec<u8>) -> Result<Generation, Rejected> {
+        let (generation, package) = self.build(bytes).await?;
+        self.gate(&generation)?;
+        self.packages.put(&package).await.map_err(|error| Rejected {
+            name: Some(generation.name().to_owned()),
             ..Rejected::because(format!("the package cannot be kept: {error}"))
         })?;
-        Generation::build(&self.engine, &package)
-            .await
-            .map_err(|error| Rejected { name, ..Rejected::because(error.to_string()) })
+        Ok(generation)
+    }
+
+    /// From bytes to a generation that has passed its own checks.
+    async fn build(&self, bytes: Vec<u8>) -> Result<(Generation, Package), Rejected> {
+        let package = Package::load(bytes).await.map_err(|error| Rejected::because(error.to_string()))?;
+        match Generation::build(&self.engine, &package).await {
+            Ok(generation) => Ok((generation, package)),
+            Err(error) => Err(Rejected {
+                name: package.metadata().map(|metadata| metadata.name.clone()),
+                ..Rejected::because(error.to_string())
+            }),
+        }
     }
 
     /// Whether everything that depends on the driver still fits: each backend's configuration, and the kinds that

@@ -1,5 +1,7 @@
+use std::collections::HashSet;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::time::{Duration, SystemTime};
 
 use super::super::{Digest, Package, PackageStore, StoreError};
 use super::forge;
@@ -36,6 +38,27 @@ async fn a_damaged_package_is_not_given_out_and_can_be_kept_anew() {
     assert!(matches!(store.get(package.digest()).await, Err(StoreError::Damaged(_))));
     store.put(&package).await.unwrap();
     assert!(store.get(package.digest()).await.is_ok());
+}
+
+#[tokio::test]
+async fn what_nobody_wants_is_forgotten_when_it_is_old() {
+    const DAY: Duration = Duration::from_hours(24);
+    let folder = tempfile::tempdir().unwrap();
+    let store = PackageStore::open(folder.path()).unwrap();
+    let package = package();
+    let age = || {
+        let file = fs::File::open(folder.path().join(format!("{}.wasm", package.digest().hex()))).unwrap();
+        file.set_modified(SystemTime::now() - 2 * DAY).unwrap();
+    };
+    store.put(&package).await.unwrap();
+    assert_eq!(store.forget(&HashSet::new(), DAY).await.unwrap(), [], "it is young");
+    age();
+    assert_eq!(store.forget(&HashSet::from([package.digest()]), DAY).await.unwrap(), [], "it is wanted");
+    store.put(&package).await.unwrap();
+    assert_eq!(store.forget(&HashSet::new(), DAY).await.unwrap(), [], "it was put once more");
+    age();
+    assert_eq!(store.forget(&HashSet::new(), DAY).await.unwrap(), [package.digest()]);
+    assert_eq!(store.list().await.unwrap(), []);
 }
 
 #[test]

@@ -33,7 +33,7 @@ fn driver(salt: &str) -> Vec<u8> {
 }
 
 async fn next(candidates: &mut Receiver<Candidate>) -> (PathBuf, Vec<u8>) {
-    let Candidate { path, bytes } = timeout(LONG, candidates.recv()).await.expect("no candidate came").unwrap();
+    let Candidate { path, bytes, .. } = timeout(LONG, candidates.recv()).await.expect("no candidate came").unwrap();
     (path, bytes)
 }
 

@@ -1,11 +1,12 @@
-use std::fs::{self, File, Metadata};
+use std::fs::{self, DirEntry, Metadata, OpenOptions};
 use std::io::{self, ErrorKind, Read};
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use notify::{RecommendedWatcher, RecursiveMode, Watcher};
+use rustix::fs::OFlags;
 use tokio::sync::Notify;
 
 use super::settle::Stamp;
@@ -22,19 +23,20 @@ impl Folder {
         Self { path, missing: AtomicBool::new(false) }
     }
 
-    /// The files that count, and what they look like now.
-    pub fn files(&self) -> Vec<(PathBuf, Stamp)> {
+    /// The files that count, and what they look like now. None where the folder cannot be read, which says nothing about
+    /// the files in it.
+    pub fn files(&self) -> Option<Vec<(PathBuf, Stamp)>> {
         match self.list() {
             Ok(files) => {
                 self.missing.store(false, Ordering::Relaxed);
-                files
+                Some(files)
             }
             Err(error) => {
                 // Said once for each time it goes, not at every look.
                 if !self.missing.swap(true, Ordering::Relaxed) {
                     tracing::warn!(folder = %self.path.display(), %error, "the drivers folder cannot be read");
                 }
-                Vec::new()
+                None
             }
         }
     }
@@ -43,9 +45,11 @@ impl Folder {
         let inside = fs::canonicalize(&self.path)?;
         let mut files = Vec::new();
         for entry in fs::read_dir(&self.path)? {
-            let path = entry?.path();
+            let entry = entry?;
+            let path = entry.path();
             if is_named_like_a_driver(&path)
-                && let Some(metadata) = metadata_inside(&inside, &path)
+                && let Some(metadata) = metadata_inside(&inside, &entry)
+                && metadata.is_file()
             {
                 files.push((path, stamp(&metadata)));
             }
@@ -54,13 +58,18 @@ impl Folder {
     }
 
     /// A file's bytes and what it looked like when they had been read. None where it is gone, or leads elsewhere now.
-    pub fn read(&self, path: &Path) -> Option<(Vec<u8>, Stamp)> {
-        let target = target_inside(&fs::canonicalize(&self.path).ok()?, path)?;
-        let file = File::open(target).ok()?;
+    pub fn read(&self, path: &Path) -> io::Result<Option<(Vec<u8>, Stamp)>> {
+        let Some(target) = target_inside(&fs::canonicalize(&self.path)?, path) else { return Ok(None) };
+        // By now it may be a pipe, whose opening would wait for a writer, or a link.
+        let flags = OFlags::NONBLOCK | OFlags::NOFOLLOW;
+        let file = OpenOptions::new().read(true).custom_flags(flags.bits().cast_signed()).open(target)?;
+        if !file.metadata()?.is_file() {
+            return Ok(None);
+        }
         // One byte more than allowed: enough to be refused for its size, not enough to fill the memory.
         let mut bytes = Vec::new();
-        file.try_clone().ok()?.take(PACKAGE_SIZE as u64 + 1).read_to_end(&mut bytes).ok()?;
-        Some((bytes, stamp(&file.metadata().ok()?)))
+        (&file).take(PACKAGE_SIZE as u64 + 1).read_to_end(&mut bytes)?;
+        Ok(Some((bytes, stamp(&file.metadata()?))))
     }
 }
 
@@ -73,8 +82,10 @@ fn target_inside(inside: &Path, path: &Path) -> Option<PathBuf> {
     fs::canonicalize(path).ok().filter(|target| target.starts_with(inside))
 }
 
-fn metadata_inside(inside: &Path, path: &Path) -> Option<Metadata> {
-    fs::metadata(target_inside(inside, path)?).ok().filter(Metadata::is_file)
+/// What an entry is; of a link, what it leads to, if that is inside the folder.
+fn metadata_inside(inside: &Path, entry: &DirEntry) -> Option<Metadata> {
+    let metadata = entry.metadata().ok()?;
+    if metadata.is_symlink() { fs::metadata(target_inside(inside, &entry.path())?).ok() } else { Some(metadata) }
 }
 
 fn stamp(metadata: &Metadata) -> Stamp {

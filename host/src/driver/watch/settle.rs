@@ -28,6 +28,8 @@ pub struct Reading {
 pub struct Settling {
     quiet: Duration,
     patience: Duration,
+    /// Whether the folder was seen before.
+    begun: bool,
     files: HashMap<PathBuf, File>,
 }
 
@@ -37,16 +39,35 @@ struct File {
     since: Instant,
     /// When it is to be read; never, once it has been judged.
     due: Option<Instant>,
+    /// Whether it has been there, like this, since the beginning.
+    at_start: bool,
+    /// Whether it could not be read.
+    unreadable: bool,
     /// What was last offered from this path.
     offered: Option<Digest>,
 }
 
+/// What is to become of a file that was read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Judgement {
+    /// It is to be offered.
+    Offer {
+        /// Whether it has been there since the beginning.
+        at_start: bool,
+    },
+    /// It was written again, and is what was offered before.
+    Same,
+    /// It is looked at again later, or is gone.
+    Wait,
+}
+
 impl Settling {
     pub fn new(quiet: Duration, patience: Duration) -> Self {
-        Self { quiet, patience, files: HashMap::new() }
+        Self { quiet, patience, begun: false, files: HashMap::new() }
     }
 
     /// Takes in what the folder shows now. A file that has changed begins to settle anew; one that is gone is forgotten.
+    /// What the first look shows has been there since the beginning.
     pub fn observe(&mut self, listing: Vec<(PathBuf, Stamp)>, now: Instant) {
         let mut before = std::mem::take(&mut self.files);
         for (path, stamp) in listing {
@@ -56,36 +77,53 @@ impl Settling {
                     stamp,
                     since: now,
                     due: Some(now + self.quiet),
+                    at_start: !self.begun,
+                    unreadable: false,
                     offered: changed.and_then(|file| file.offered),
                 },
             };
             self.files.insert(path, file);
         }
+        self.begun = true;
     }
 
-    /// A file that is to be read now. The same is not given again before it is due again.
-    pub fn due(&mut self, now: Instant) -> Option<PathBuf> {
-        let (path, file) = self.files.iter_mut().find(|(_, file)| file.due.is_some_and(|due| due <= now))?;
-        // If the reading fails, the file is gone or comes back with another stamp.
-        file.due = None;
-        Some(path.clone())
+    /// The files that are to be read now. The same are not given again before they are due again.
+    pub fn due(&mut self, now: Instant) -> Vec<PathBuf> {
+        let due = self.files.iter_mut().filter(|(_, file)| file.due.is_some_and(|due| due <= now));
+        due.map(|(path, file)| {
+            // If it is gone when it is read, the next look will say so.
+            file.due = None;
+            path.clone()
+        })
+        .collect()
     }
 
-    /// Judges what was read: true if it is to be offered.
-    pub fn judge(&mut self, path: &Path, reading: Reading, now: Instant) -> bool {
-        let Reading { stamp, digest, cut_short } = reading;
+    /// Takes in that a file could not be read: it is tried again. True if that is news.
+    pub fn unreadable(&mut self, path: &Path, now: Instant) -> bool {
         let Some(file) = self.files.get_mut(path) else { return false };
+        file.due = Some(now + self.patience);
+        !std::mem::replace(&mut file.unreadable, true)
+    }
+
+    /// Judges what was read.
+    pub fn judge(&mut self, path: &Path, reading: Reading, now: Instant) -> Judgement {
+        let Reading { stamp, digest, cut_short } = reading;
+        let Some(file) = self.files.get_mut(path) else { return Judgement::Wait };
         if file.stamp != stamp {
             // It changed between the look and the reading.
             (file.stamp, file.since, file.due) = (stamp, now, Some(now + self.quiet));
-            return false;
+            file.at_start = false;
+            return Judgement::Wait;
         }
         let given_up = file.since + self.patience;
         if cut_short && now < given_up {
             file.due = Some(given_up);
-            return false;
+            return Judgement::Wait;
         }
-        file.offered.replace(digest) != Some(digest)
+        if file.offered.replace(digest) == Some(digest) {
+            return Judgement::Same;
+        }
+        Judgement::Offer { at_start: file.at_start }
     }
 
     /// When the next file is due.
@@ -123,12 +161,12 @@ mod tests {
         }
 
         fn is_due(&mut self) -> bool {
-            self.settling.due(self.now).is_some()
+            !self.settling.due(self.now).is_empty()
         }
 
         fn judges(&mut self, size: u64, cut_short: bool) -> bool {
             let reading = Reading { stamp: stamp(size), digest: Digest::of(&size.to_le_bytes()), cut_short };
-            self.settling.judge(Path::new("a.wasm"), reading, self.now)
+            matches!(self.settling.judge(Path::new("a.wasm"), reading, self.now), Judgement::Offer { .. })
         }
     }
 
@@ -176,7 +214,36 @@ mod tests {
         scene.settling.observe(vec![("a.wasm".into(), touched)], scene.now);
         assert!(scene.waits(QUIET).is_due());
         let reading = Reading { stamp: touched, digest: Digest::of(&1u64.to_le_bytes()), cut_short: false };
-        assert!(!scene.settling.judge(Path::new("a.wasm"), reading, scene.now));
+        assert_eq!(scene.settling.judge(Path::new("a.wasm"), reading, scene.now), Judgement::Same);
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_read_is_tried_again_and_told_of_once() {
+        let mut scene = Scene::new();
+        assert!(scene.sees(1).waits(QUIET).is_due());
+        assert!(scene.settling.unreadable(Path::new("a.wasm"), scene.now));
+        assert!(!scene.waits(QUIET).is_due());
+        assert!(scene.waits(PATIENCE).is_due());
+        assert!(!scene.settling.unreadable(Path::new("a.wasm"), scene.now));
+        assert!(scene.waits(PATIENCE).is_due());
+        assert!(scene.judges(1, false));
+    }
+
+    #[test]
+    fn what_was_there_at_the_start_is_told_from_what_came_and_what_changed() {
+        let mut scene = Scene::new();
+        let file = |size: u64| {
+            let digest = Digest::of(&size.to_le_bytes());
+            Reading { stamp: stamp(size), digest, cut_short: false }
+        };
+        let judged = |scene: &mut Scene, name: &str, size| scene.settling.judge(Path::new(name), file(size), scene.now);
+        scene.sees(1).waits(QUIET).is_due();
+        assert_eq!(judged(&mut scene, "a.wasm", 1), Judgement::Offer { at_start: true });
+        let listing = vec![("a.wasm".into(), stamp(2)), ("b.wasm".into(), stamp(1))];
+        scene.settling.observe(listing, scene.now);
+        scene.waits(QUIET).is_due();
+        assert_eq!(judged(&mut scene, "a.wasm", 2), Judgement::Offer { at_start: false });
+        assert_eq!(judged(&mut scene, "b.wasm", 1), Judgement::Offer { at_start: false });
     }
 
     #[test]

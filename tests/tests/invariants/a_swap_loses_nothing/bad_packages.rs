@@ -3,7 +3,6 @@ use std::fs;
 use crosspoint_tests::host::{Options, Scene, Who, driver, rule, settings, until};
 use serde_json::{Value, json};
 
-use super::active;
 use crate::packages;
 
 #[tokio::test]
@@ -52,10 +51,10 @@ async fn a_bad_package_in_the_folder_changes_nothing_and_a_good_one_after_it_tak
         fs::write(&path, package).unwrap();
         let rejected = reason(wanted).await;
         assert_eq!(rejected["source"], path.to_str().unwrap(), "{what}");
-        assert_eq!(active(&scene.host).await, "0.1.0");
+        assert_eq!(scene.host.active().await, "0.1.0");
     }
     fs::write(&path, driver("firewall-next")).unwrap();
-    super::until_active(&scene.host, "0.2.0").await;
+    scene.host.until_active("0.2.0").await;
     let shown = scene.operator().get("/v1/drivers").await.expect(200);
     assert_eq!(shown["/rejected"], json!([]), "success makes the failures history");
 }
@@ -76,7 +75,7 @@ async fn half_a_file_in_the_folder_is_not_mistaken_for_a_driver() {
     let shown = scene.operator().get("/v1/drivers").await.expect(200);
     assert_eq!(shown["/rejected"], json!([]));
     fs::write(&path, whole).unwrap();
-    super::until_active(&scene.host, "0.2.0").await;
+    scene.host.until_active("0.2.0").await;
 }
 
 #[tokio::test]
