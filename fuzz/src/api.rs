@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::extract::ConnectInfo;
 use axum::http::{Request, StatusCode, header};
 use crosspoint::api::{App, router};
@@ -93,27 +93,33 @@ fn retention() -> Retention {
 
 /// Any bytes as a request.
 pub fn target(bytes: &[u8]) {
+    let Some((status, body)) = answer(bytes) else { return };
+    assert_ne!(status, StatusCode::INTERNAL_SERVER_ERROR);
+    assert!(body.len() <= LARGEST, "{} bytes", body.len());
+    let told = contains(bytes, OTHER.as_bytes());
+    assert!(told || !contains(&body, OTHER.as_bytes()), "another tenant's: {}", body.escape_ascii());
+}
+
+/// What the host answers, if it is asked at all and the answer ends.
+fn answer(bytes: &[u8]) -> Option<(StatusCode, Bytes)> {
     HOST.with(|host| {
-        let Some(request) = request(bytes, host.token.expose()) else { return };
+        let request = request(bytes, host.token.expose())?;
         let head = request.method() == "HEAD";
         host.runtime.block_on(async {
             let response = host.router.clone().oneshot(request).await.unwrap();
             let (parts, body) = response.into_parts();
-            let kind = parts.headers.get(header::CONTENT_TYPE).map(|kind| kind.to_str().unwrap().to_owned());
-            assert_ne!(parts.status, StatusCode::INTERNAL_SERVER_ERROR);
-            if kind.as_deref() == Some("text/event-stream") {
-                return;
+            let kind = parts.headers.get(header::CONTENT_TYPE).map(|kind| kind.to_str().unwrap());
+            if kind == Some("text/event-stream") {
+                return None;
             }
             let body = body.collect().await.expect("a body is whole").to_bytes();
-            assert!(body.len() <= LARGEST, "{} bytes", body.len());
-            let told = contains(bytes, OTHER.as_bytes());
-            assert!(told || !contains(&body, OTHER.as_bytes()), "another tenant's: {}", body.escape_ascii());
             if parts.status.as_u16() >= 400 && !head {
-                assert_eq!(kind.as_deref(), Some("application/problem+json"), "{}", body.escape_ascii());
+                assert_eq!(kind, Some("application/problem+json"), "{}", body.escape_ascii());
                 problem::well_formed(&serde_json::from_slice(&body).unwrap(), parts.status.as_u16());
             }
-        });
-    });
+            Some((parts.status, body))
+        })
+    })
 }
 
 fn contains(text: &[u8], part: &[u8]) -> bool {
@@ -137,4 +143,27 @@ fn request(bytes: &[u8], token: &str) -> Option<Request<Body>> {
     }
     let peer = ConnectInfo(SocketAddr::from(([127, 0, 0, 1], 1)));
     request.extension(peer).body(Body::from(body.to_vec())).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+
+    /// The target is worth something only if there is something to be seen.
+    #[test]
+    fn the_host_shows_its_caller_what_is_the_callers_own() {
+        let asked = |text: &str| {
+            let (status, body) = answer(text.as_bytes()).unwrap();
+            (status.as_u16(), serde_json::from_slice::<Value>(&body).unwrap())
+        };
+        let (status, list) = asked("GET /v1/mappings?limit=1000\n\n");
+        assert_eq!((status, list["items"].as_array().map(Vec::len)), (200, Some(16)), "{list}");
+        let own = "01".repeat(16);
+        let (status, operation) = asked(&format!("GET /v1/operations/{own}\n\n"));
+        assert_eq!((status, &operation["tenant"]), (200, &"acme".into()));
+        let (status, problem) = asked(&format!("GET /v1/operations/{}\n\n", "03".repeat(16)));
+        assert_eq!((status, &problem["code"]), (404, &"unknown_operation".into()));
+    }
 }

@@ -48,6 +48,7 @@ pub fn commands() -> Vec<Command> {
             poll_token: None,
             started_at: 1000,
             deadline: 2000,
+            patience: 1000,
             finished_at: None,
             result: Json::null(),
             failure: None,

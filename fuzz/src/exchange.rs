@@ -204,3 +204,22 @@ fn line(text: &[u8]) -> (String, &[u8]) {
     let end = text.iter().position(|byte| *byte == b'\n').unwrap_or(text.len());
     (String::from_utf8_lossy(&text[..end]).into_owned(), text.get(end + 1..).unwrap_or_default())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The target is worth something only if exchanges do arrive.
+    #[test]
+    fn a_plain_exchange_arrives_with_its_session_below_the_prefix() {
+        let (exchange, grant) = parse(b"POST /x?a=b\nX-A: 1\n+X-Token: t\n?key=v\n\nbody");
+        let authorization = Authorization::from_grant(&grant).unwrap();
+        BACKEND.with(|backend| {
+            let sent = backend.runtime.block_on(backend.transports[1].exchange(&exchange, &authorization));
+            assert!(sent.is_ok(), "{sent:?}");
+            let received = backend.server.received();
+            assert_eq!(received[0].target, format!("/api/v2/x?a=b&key={SECRET}v"));
+            assert_eq!((received.len(), received[0].body.as_slice()), (1, b"body".as_slice()));
+        });
+    }
+}

@@ -115,6 +115,7 @@ fn begin([a, b, c, d, e, f, clock]: [u8; 7], n: usize, model: &Model) -> Command
         poll_token: None,
         started_at: time(clock),
         deadline: time(clock) + 100,
+        patience: 100,
         finished_at: None,
         result: Json::null(),
         failure: None,
