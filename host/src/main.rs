@@ -2,6 +2,10 @@
 
 use std::process::ExitCode;
 
+/// A call is many small allocations, most of them freed by another thread than made them.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     // A server runs itself once more to compile a driver.
     if let Some(done) = crosspoint::driver::compile_apart(std::env::args_os()) {

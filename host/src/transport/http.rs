@@ -257,7 +257,6 @@ fn client(connector: Connector, settings: &Settings) -> Client<Connector, Full<B
         .timer(TokioTimer::new())
         .pool_timer(TokioTimer::new())
         .pool_idle_timeout(settings.idle_timeout)
-        .pool_max_idle_per_host(settings.idle_connections)
         .http1_max_buf_size(HEAD_BYTES)
         .http2_only(settings.http_version == HttpVersion::Http2)
         .http2_max_header_list_size(u32::try_from(HEAD_BYTES).unwrap_or(u32::MAX))

@@ -31,11 +31,9 @@ pub struct Settings {
     pub reply_size: Option<u32>,
     /// How long an unused connection is kept. It should be shorter than the backend keeps it: a request that meets a
     /// connection being closed cannot be told from one that was lost on the way back. Apache httpd and Node.js wait
-    /// 5 s, so the default is 4 s.
+    /// 5 s, so the default is 4 s. How many there are is bounded by how many exchanges run at once.
     #[serde(with = "humantime_serde")]
     pub idle_timeout: Duration,
-    /// How many unused connections are kept for each endpoint.
-    pub idle_connections: usize,
     /// Where backends may be; the same for all of them.
     #[serde(skip)]
     pub reach: Arc<Reach>,
@@ -85,7 +83,6 @@ impl Default for Settings {
             reply_timeout: None,
             reply_size: None,
             idle_timeout: Duration::from_secs(4),
-            idle_connections: 16,
             reach: Arc::default(),
         }
     }
