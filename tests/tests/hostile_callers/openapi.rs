@@ -1,7 +1,7 @@
 //! Whatever `/openapi.json` says may be sent, and much that it says may not, sent by Schemathesis: nothing of it is a
 //! defect of ours (no 5xx), and every answer is one that the document tells of.
 //!
-//! Ordinarily a few hundred cases for each role; with `CROSSPOINT_SCHEMATHESIS_SECONDS`, as many as go into that time.
+//! Ordinarily some 1500 cases for each role; with `CROSSPOINT_SCHEMATHESIS_SECONDS`, as many as go into that time.
 
 use std::env;
 use std::ffi::OsStr;
@@ -17,8 +17,6 @@ use tokio::sync::OnceCell;
 /// As it is named on the Python Package Index.
 const PACKAGE: &str = "schemathesis==4.32.5";
 const SEED: &str = "20";
-/// Cases for each operation, beside those that the document's own bounds give, which are many.
-const EXAMPLES: &str = "3";
 
 /// What answers are held to. The others are about requests that the document could describe more narrowly than it does,
 /// or that `/things/{id}:verb` cannot satisfy: what is not allowed there is told as of `/things/{id}`.
@@ -69,7 +67,8 @@ async fn survives(who: Who) {
     scene.created("a").await;
     let bound = match env::var("CROSSPOINT_SCHEMATHESIS_SECONDS") {
         Ok(seconds) => vec!["--max-time".to_owned(), seconds],
-        Err(_) => ["--phases", "coverage,fuzzing", "--max-examples", EXAMPLES].map(str::to_owned).to_vec(),
+        // The cases that the document's own bounds give; what is made up at random takes longer to find anything.
+        Err(_) => ["--phases", "coverage"].map(str::to_owned).to_vec(),
     };
     let work = tempfile::tempdir().unwrap();
     let mut command = Command::new(folder.join("bin/schemathesis"));
