@@ -170,8 +170,8 @@ impl Bomb {
     }
 
     pub fn finish(&self) -> Vec<u8> {
-        let trap = trap();
         const TRANSLATOR: [(&str, u32); 3] = [("describe", 0), ("encode", 1), ("decode", 1)];
+        let trap = trap();
         let (mut functions, mut exports, mut code) = (FunctionSection::new(), ExportSection::new(), CodeSection::new());
         for (index, (name, ty)) in TRANSLATOR.into_iter().enumerate() {
             functions.function(ty);

@@ -56,7 +56,7 @@ async fn what_is_kept_of_an_outcome_has_limits() {
     for phase in ["encode", "decode"] {
         let reply = laboratory.create("lab", &json!({"do": "lament", "in": phase, "size": 1 << 20})).await;
         let reply = reply.problem(409, "backend_conflict");
-        assert_eq!(reply.string("/detail").len(), 4096, "a lament is cut off");
+        assert!(reply.string("/detail").len() <= 4096, "a lament is cut off");
     }
 }
 

@@ -247,6 +247,7 @@ async fn a_package_with_too_much_of_anything_is_refused() {
         ("functions", Bomb { functions: vec![forge::looping(); 100_000], ..Bomb::new() }),
     ] {
         let reason = laboratory.rejected(bomb.finish(), &[], what).await;
+        println!("{what}: {reason}");
         assert!(reason.len() < 4096, "{what}: {reason}");
         laboratory.others_are_served().await;
     }

@@ -81,6 +81,8 @@ impl CompilerProcess {
         let mut child = Command::new(&self.program)
             .args([ARGUMENT, &settings])
             .env_clear()
+            // An allocator that claims a gigabyte at its start would have used the limit up before it begins.
+            .env("MIMALLOC_ARENA_EAGER_COMMIT", "0")
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(Stdio::piped())

@@ -92,6 +92,9 @@ impl Problems {
 
     fn identity(&mut self, description: &Description, metadata: Option<&Metadata>) {
         self.name("driver", &description.name);
+        self.unless(description.version.len() <= NAME, || {
+            format!("version `{:.64}` is longer than {NAME} bytes", description.version)
+        });
         let Some(metadata) = metadata else { return };
         for (what, described, packaged) in
             [("name", &description.name, &metadata.name), ("version", &description.version, &metadata.version)]
@@ -336,6 +339,7 @@ mod tests {
             (|it| it.name = "Switch".to_owned(), "`Switch` is no name for a driver"),
             (|it| it.name = "s".repeat(64), "is no name for a driver"),
             (|it| it.version = "1.2".to_owned(), "is no semantic version"),
+            (|it| it.version = format!("1.2.3-{}", "x".repeat(64)), "is longer than 63 bytes"),
             (|it| it.endpoints[0].name = "main".to_owned(), "no endpoint is called `default`"),
             (|it| it.endpoints.push(it.endpoints[0].clone()), "endpoint `default` stands there twice"),
             (|it| it.authentication.clear(), "no way of authenticating"),

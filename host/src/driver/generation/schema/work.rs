@@ -125,6 +125,7 @@ fn may_be_one(one: &[Step<'_>], other: &[Step<'_>]) -> bool {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::indexing_slicing)]
     use serde_json::json;
 
     use super::*;
