@@ -22,14 +22,16 @@ use crate::relay::wire::Wire;
 pub const OPERATOR: &str = "xp_the-token-of-whoever-prepares";
 pub const CALLER: &str = "xp_the-token-of-whoever-measures";
 /// The longest to wait for a start or an end.
-const BOUND: Duration = Duration::from_secs(60);
+const BOUND: Duration = Duration::from_mins(1);
 /// How often one looks whether it is ready.
 const LOOK: Duration = Duration::from_micros(500);
 
 /// A configuration, a folder and an address.
 pub struct Site {
-    folder: TempDir,
+    folder: PathBuf,
     pub address: SocketAddr,
+    // Removes the folder, where it is ours.
+    _temporary: Option<TempDir>,
 }
 
 /// A process at a site, in a group of its own. Dropped, it is killed.
@@ -40,9 +42,16 @@ pub struct Host {
 }
 
 impl Site {
-    /// An empty one; `limits` are lines of that section.
+    /// An empty one below the target folder, which goes when this is dropped; `limits` are lines of that section.
     pub fn new(limits: &str) -> Result<Self> {
-        let site = Self { folder: TempDir::new()?, address: free_address()? };
+        let folder = TempDir::with_prefix_in("run-", places::folder()?)?;
+        let site = Self::at(folder.path().to_owned(), limits)?;
+        Ok(Self { _temporary: Some(folder), ..site })
+    }
+
+    /// One in an empty folder.
+    pub fn at(folder: PathBuf, limits: &str) -> Result<Self> {
+        let site = Self { folder, address: free_address()?, _temporary: None };
         let (operator, caller) = (TokenDigest::of(OPERATOR.as_bytes()), TokenDigest::of(CALLER.as_bytes()));
         // What JSON quotes, TOML reads.
         let (address, data) = (site.address, json!(site.data()));
@@ -51,22 +60,28 @@ impl Site {
              [[auth.token]]\nname = \"operator\"\nsha256 = \"{operator}\"\nrole = \"operator\"\n\
              [[auth.token]]\nname = \"caller\"\nsha256 = \"{caller}\"\nrole = \"caller\"\ntenant = \"acme\"\n"
         );
-        fs::write(site.folder.path().join("crosspoint.toml"), configuration)?;
+        fs::write(site.folder.join("crosspoint.toml"), configuration)?;
         Ok(site)
     }
 
     pub fn data(&self) -> PathBuf {
-        self.folder.path().join("data")
+        self.folder.join("data")
     }
 
-    /// Starts a process and waits until it is ready.
-    pub fn start(&self) -> Result<Host> {
-        let log = self.folder.path().join("log");
+    /// What starts a process here, without the variables that would configure it from outside.
+    pub fn command(&self) -> Result<Command> {
         let mut command = Command::new(places::crosspoint()?);
         for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("CROSSPOINT_")) {
             command.env_remove(name);
         }
-        command.arg("serve").arg("--config").arg(self.folder.path().join("crosspoint.toml"));
+        command.arg("serve").arg("--config").arg(self.folder.join("crosspoint.toml"));
+        Ok(command)
+    }
+
+    /// Starts a process and waits until it is ready.
+    pub fn start(&self) -> Result<Host> {
+        let log = self.folder.join("log");
+        let mut command = self.command()?;
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(File::create(&log)?).process_group(0);
         let started = Instant::now();
         let child = command.spawn().context("crosspoint could not be started")?;

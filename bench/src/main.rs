@@ -1,6 +1,7 @@
 //! Benchmarks, run by `cargo xtask bench`: each prints one figure a line.
 //!
 //! Nothing in here passes or fails by the clock: machines differ and are noisy. What is compared is compared in one run.
+#![allow(clippy::cast_precision_loss, reason = "figures are not exact to 52 bits")]
 
 mod backend;
 mod clock;

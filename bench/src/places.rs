@@ -16,6 +16,15 @@ pub fn crosspoint() -> Result<PathBuf> {
     variable("CROSSPOINT_BIN", "crosspoint")
 }
 
+/// Where benchmarks keep what they need and what they make: below the target folder, beside what cargo has built.
+pub fn folder() -> Result<PathBuf> {
+    let program = std::env::current_exe().context("cannot tell where this program is")?;
+    let target = program.ancestors().nth(2).context("this program is not below a target folder")?;
+    let folder = target.join("bench");
+    fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    Ok(folder)
+}
+
 /// A path in the environment, or else beside this program.
 fn variable(name: &str, beside: &str) -> Result<PathBuf> {
     if let Some(path) = std::env::var_os(name) {

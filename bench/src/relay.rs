@@ -16,7 +16,7 @@ pub mod usage;
 pub mod wire;
 mod workload;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
@@ -30,6 +30,7 @@ use self::load::Span;
 pub use self::native::Native;
 use self::summary::Summary;
 use self::workload::{Requests, Workload};
+use crate::places;
 use crate::report::Report;
 
 /// The share of the load's cores above which they, and not the contestant, may have been what was measured.
@@ -75,7 +76,7 @@ impl Relay {
     }
 
     async fn measure(&self, workloads: &[Workload], cores: &Cores, report: &mut Report, quick: bool) -> Result<()> {
-        let programs = programs()?;
+        let programs = places::folder()?;
         let folder = TempDir::with_prefix_in("run-", &programs).context("cannot make a folder for this run")?;
         let contestants = self.contestants(cores, &programs, folder.path()).await?;
         let rounds = self.rounds.unwrap_or(if quick { 1 } else { 3 }).max(1);
@@ -89,12 +90,8 @@ impl Relay {
                     let requests = Requests::of(*workload, contestant.door, contestant.address);
                     let usage = || contestant.usage();
                     let seen = load::drive(contestant.address, requests, workload.connections, span, usage).await;
-                    let seen = seen.with_context(|| contestant.last_words());
-                    summary.add(
-                        &seen.with_context(|| format!("{workload}: {}", contestant.name.as_str()))?,
-                        span,
-                        cores,
-                    );
+                    let who = || format!("{workload}: {}: {}", contestant.name.as_str(), contestant.last_words());
+                    summary.add(&seen.with_context(who)?, span, cores);
                 }
             }
             Summary::report(&summaries, *workload, report)?;
@@ -123,13 +120,4 @@ impl Relay {
         ensure!(!contestants.is_empty(), "there is no contestant");
         Ok(contestants)
     }
-}
-
-/// Where programs are kept from run to run: below the target folder, beside what cargo has built.
-fn programs() -> Result<PathBuf> {
-    let own = std::env::current_exe().context("cannot tell where this program is")?;
-    let target = own.ancestors().nth(2).context("this program is not below a target folder")?;
-    let folder = target.join("bench");
-    std::fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
-    Ok(folder)
 }

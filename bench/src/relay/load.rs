@@ -27,8 +27,12 @@ pub struct Span {
 }
 
 /// What was seen.
+#[derive(Default)]
 pub struct Seen {
-    /// The time that each call took, in order of length.
+    /// How many calls were answered in the measured time.
+    pub answered: u64,
+    /// The time that each call took that was made in the measured time, in order of length. Those that are not answered
+    /// in that time are waited for: they are the slow ones.
     pub latencies: Vec<Duration>,
     /// What the contestant used meanwhile.
     pub usage: Usage,
@@ -47,21 +51,22 @@ pub async fn drive(
     let from = Instant::now() + span.warm_up;
     let until = from + span.measured;
     let requests = Arc::new(requests);
-    let mut callers = JoinSet::<Result<Vec<Duration>>>::new();
+    let mut callers = JoinSet::<Result<Seen>>::new();
     for _ in 0..connections {
         let requests = Arc::clone(&requests);
         callers.spawn(async move {
             let mut caller = Caller::new(address, requests).await?;
-            let mut latencies = Vec::new();
+            let mut seen = Seen::default();
             loop {
                 let asked = Instant::now();
                 if asked >= until {
-                    return Ok(latencies);
+                    return Ok(seen);
                 }
                 caller.call(NUMBERS.fetch_add(1, Ordering::Relaxed)).await?;
                 let answered = Instant::now();
-                if answered >= from && answered < until {
-                    latencies.push(answered - asked);
+                seen.answered += u64::from((from..until).contains(&answered));
+                if asked >= from {
+                    seen.latencies.push(answered - asked);
                 }
             }
         });
@@ -70,15 +75,18 @@ pub async fn drive(
     let before = (usage()?, Clock::Process.now());
     sleep_until(until.into()).await;
     let after = (usage()?, Clock::Process.now());
-    let mut latencies = Vec::new();
+    let usage = after.0.since(before.0);
+    let mut seen = Seen { usage, own: after.1.saturating_sub(before.1), ..Seen::default() };
     while let Some(caller) = callers.join_next().await {
-        latencies.append(&mut caller??);
+        let mut caller = caller??;
+        seen.answered += caller.answered;
+        seen.latencies.append(&mut caller.latencies);
     }
-    if latencies.is_empty() {
-        bail!("no call ended within {:?}", span.measured);
+    if seen.answered == 0 || seen.latencies.is_empty() {
+        bail!("no call was made and answered within {:?}", span.measured);
     }
-    latencies.sort_unstable();
-    Ok(Seen { latencies, usage: after.0.since(before.0), own: after.1.saturating_sub(before.1) })
+    seen.latencies.sort_unstable();
+    Ok(seen)
 }
 
 /// Makes the calls of the numbers below `count`, some at a time.
@@ -135,5 +143,56 @@ impl Caller {
             self.wire = Wire::connect(self.address).await.context("cannot connect again")?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used)]
+
+    use super::*;
+    use crate::relay::origin;
+    use crate::relay::workload::{Door, Size, Verb, Workload};
+
+    const SPAN: Span = Span { warm_up: Duration::from_millis(10), measured: Duration::from_millis(100) };
+
+    async fn drive_origin(workload: Workload, door: Door) -> Result<Seen> {
+        let address = origin::start().await?;
+        let requests = Requests::of(workload, door, address);
+        drive(address, requests, workload.connections, SPAN, || Ok(Usage::default())).await
+    }
+
+    #[tokio::test]
+    async fn every_workload_is_answered_by_the_origin_itself() {
+        for workload in Workload::all().filter(|workload| workload.connections < 512) {
+            let seen = drive_origin(workload, Door::Proxy).await.expect(&workload.to_string());
+            assert!(seen.latencies.is_sorted() && seen.latencies.len() >= workload.connections, "{workload}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_contestant_that_refuses_ends_the_run_and_is_quoted() {
+        let workload = Workload { verb: Verb::Read, size: Size::Small, connections: 2 };
+        let error = drive_origin(workload, Door::Relay).await.err().expect("the origin knows no mappings");
+        assert!(error.to_string().starts_with("answered 404"), "{error:#}");
+    }
+
+    #[tokio::test]
+    async fn objects_have_the_size_that_a_workload_says_on_the_wire() {
+        let address = origin::start().await.unwrap();
+        for size in Size::ALL {
+            let mut buffer = Vec::new();
+            let mut wire = Wire::connect(address).await.unwrap();
+            let mut created = Vec::new();
+            for number in 0..2 {
+                let workload = Workload { verb: Verb::Mutation, size, connections: 1 };
+                Requests::of(workload, Door::Proxy, address).write(number, &mut buffer);
+                wire.send(&buffer).await.unwrap();
+                let response = wire.response().await.unwrap();
+                assert_eq!((response.status, response.body.len()), (201, size.bytes()));
+                created.push(serde_json::from_slice::<serde_json::Value>(&response.body).unwrap()["id"].clone());
+            }
+            assert_ne!(created.first(), created.last(), "ids are fresh");
+        }
     }
 }

@@ -31,7 +31,8 @@ use sha2::{Digest as _, Sha256};
 use tokio::net::TcpListener;
 use uuid::Uuid;
 
-use super::workload::{BACKEND, TOKEN};
+use super::workload::BACKEND;
+use crate::host::CALLER;
 use ledger::{Ledger, Mapping, Operation, State};
 
 /// The longest body, of a caller or of the backend.
@@ -92,7 +93,7 @@ impl Native {
         let mut connector = HttpConnector::new();
         connector.set_nodelay(true);
         let relay = Arc::new(Relay {
-            tokens: HashMap::from([(Sha256::digest(TOKEN).into(), "acme".to_owned())]),
+            tokens: HashMap::from([(Sha256::digest(CALLER).into(), "acme".to_owned())]),
             ledger: Ledger::open(&self.data)?,
             client: Client::builder(TokioExecutor::new()).pool_timer(TokioTimer::new()).build(connector),
             origin: self.origin,

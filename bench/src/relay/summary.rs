@@ -32,9 +32,8 @@ impl Summary {
     }
 
     /// Adds a round.
-    #[expect(clippy::cast_precision_loss, reason = "a figure has no sixteen digits")]
     pub fn add(&mut self, seen: &Seen, span: Span, cores: &Cores) {
-        let calls = seen.latencies.len() as f64;
+        let calls = seen.answered as f64;
         let elapsed = span.measured.as_secs_f64();
         let round = [
             calls / elapsed,
@@ -55,7 +54,7 @@ impl Summary {
         self.medians().last().unwrap_or(0.0)
     }
 
-    /// Says what each has reached, and how Crosspoint compares with each of the others.
+    /// Says what each has reached, and how Crosspoint compares with those who stand where it stands.
     pub fn report(summaries: &[Self], workload: Workload, report: &mut Report) -> io::Result<()> {
         let workload = workload.to_string();
         for summary in summaries {
@@ -66,9 +65,9 @@ impl Summary {
             }
         }
         let Some(ours) = summaries.iter().find(|summary| summary.name == Name::Crosspoint) else { return Ok(()) };
-        for theirs in summaries.iter().filter(|summary| summary.name != Name::Crosspoint) {
+        for theirs in summaries.iter().filter(|it| !matches!(it.name, Name::Crosspoint | Name::Direct)) {
             for ((metric, _), (our, their)) in METRICS.into_iter().zip(ours.medians().zip(theirs.medians())) {
-                if theirs.is_told(metric) && metric != "load" && their > 0.0 {
+                if metric != "load" && their > 0.0 {
                     report.ratio(&workload, ours.name.as_str(), metric, theirs.name.as_str(), our / their)?;
                 }
             }

@@ -6,9 +6,8 @@ use std::net::SocketAddr;
 use bench_driver::{KIND, sample};
 
 use super::origin;
+use crate::host::CALLER;
 
-/// What the callers' token is.
-pub const TOKEN: &str = "xp_the-token-of-whoever-measures";
 /// What the backend is called.
 pub const BACKEND: &str = "bench";
 /// How many objects of each size are read.
@@ -141,5 +140,5 @@ fn object_path(name: &str, size: Size) -> String {
 }
 
 fn head(address: SocketAddr) -> String {
-    format!(" HTTP/1.1\r\nhost: {address}\r\nauthorization: Bearer {TOKEN}\r\n")
+    format!(" HTTP/1.1\r\nhost: {address}\r\nauthorization: Bearer {CALLER}\r\n")
 }

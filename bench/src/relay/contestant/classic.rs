@@ -8,8 +8,9 @@ use crosspoint::auth::TokenDigest;
 use tokio::net::UnixStream;
 
 use super::{Started, Surroundings};
+use crate::host::CALLER;
 use crate::relay::server::{Server, free_address};
-use crate::relay::workload::{Door, TOKEN};
+use crate::relay::workload::Door;
 use crate::relay::{debian, python};
 
 /// What the application is made of.
@@ -31,7 +32,7 @@ pub async fn start(around: &Surroundings<'_>) -> Result<Started> {
     let mut command = Command::new(environment.join("bin/gunicorn"));
     command.current_dir(&around.folder);
     command.env("RELAY_BACKEND", format!("http://{}", around.origin)).env("RELAY_DATABASE", &socket);
-    command.env("RELAY_TOKEN_SHA256", TokenDigest::of(TOKEN.as_bytes()).to_string());
+    command.env("RELAY_TOKEN_SHA256", TokenDigest::of(CALLER.as_bytes()).to_string());
     command.arg("--bind").arg(address.to_string()).args(["--worker-class", "gthread", "--keep-alive", "75"]);
     command.arg(format!("--workers={workers}")).arg(format!("--threads={THREADS}"));
     command.args(["--backlog", "4096", "--worker-connections", "4096", "--log-level", "warning", "app:app"]);
