@@ -82,10 +82,10 @@ async fn serve(mut wire: Wire, state: Arc<State>) {
         };
         let policy = sample::stored(&id, SIZE).to_string();
         let (revision, length) = (sample::REVISION, policy.len());
-        let head = format!(
+        let start = format!(
             "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\netag: {revision}\r\ncontent-length: {length}\r\n\r\n"
         );
-        if wire.send(&[head.as_bytes(), policy.as_bytes()].concat()).await.is_err() {
+        if wire.send(&[start.as_bytes(), policy.as_bytes()].concat()).await.is_err() {
             return;
         }
     }
