@@ -1,13 +1,14 @@
-//! File descriptors: each connection takes one, and systems grant a process few unless it asks.
+//! File descriptors: each caller's connection takes one, each call under way another for its exchange, and systems grant
+//! a process few unless it asks.
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 /// What the store, backends, drivers and the log take.
 const OTHERS: u64 = 1024;
 
-/// Asks the system for as many descriptors as so many connections may take, and says if it grants fewer.
+/// Asks the system for as many descriptors as so many connections with a call each may take, and says if it grants fewer.
 pub fn provide(connections: usize) {
-    let wanted = u64::try_from(connections).unwrap_or(u64::MAX).saturating_add(OTHERS);
+    let wanted = u64::try_from(connections).unwrap_or(u64::MAX).saturating_mul(2).saturating_add(OTHERS);
     let limit = getrlimit(Resource::Nofile);
     if limit.current.is_none_or(|current| current >= wanted) {
         return;
