@@ -257,7 +257,10 @@ async fn damage_anywhere_is_noticed_or_harmless() {
     assert!(noticed >= 10 && harmless >= 10, "{noticed} noticed, {harmless} harmless");
 }
 
-/// The head of a file says where everything else is, so each of its bytes counts; after a crash and after a close.
+/// The head of a file says where everything else is, so each of its bytes counts.
+///
+/// One thing cannot be told: in the log, after a crash, damage to what the last commit wrote there looks like a commit that
+/// the crash cut off. A second sync for each commit would tell, and costs as much as the first.
 #[tokio::test]
 async fn every_damaged_byte_of_a_files_head_is_noticed_or_harmless() {
     let (closed, mut commands) = written().await;
@@ -269,6 +272,7 @@ async fn every_damaged_byte_of_a_files_head_is_noticed_or_harmless() {
     }
     let crashed = open.copy();
     let expected = Model::of(&commands).0;
+    let cut_off = Model::of(&commands[..commands.len() - 1]).0;
     for (disk, how) in [(crashed, "crashed"), (closed, "closed")] {
         for file in ["log.redb", "state.redb"] {
             // redb's header: 64 bytes, and two slots of 128.
@@ -278,7 +282,8 @@ async fn every_damaged_byte_of_a_files_head_is_noticed_or_harmless() {
                     disk.edit(file, |bytes| bytes[at] ^= flip);
                     let Ok(node) = SingleNode::open_on(&disk, Notes::default(), patient()) else { continue };
                     if let Ok(contents) = contents(&*node.snapshot()) {
-                        assert_eq!(contents, expected, "byte {at} of {file} with {flip:#x}, {how}");
+                        let last_is_gone = how == "crashed" && file == "log.redb" && contents == cut_off;
+                        assert!(contents == expected || last_is_gone, "byte {at} of {file} with {flip:#x}, {how}");
                     }
                     let _ = catch_unwind(AssertUnwindSafe(|| drop(node)));
                 }
