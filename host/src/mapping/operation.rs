@@ -176,6 +176,9 @@ pub struct Operation {
     pub started_at: u64,
     /// Until when the exchange may still take effect; milliseconds since the Unix epoch.
     pub deadline: u64,
+    /// How long after it was sent the exchange may take effect, in milliseconds; 0 in records that do not say.
+    #[serde(default)]
+    pub patience: u64,
     /// When it was decided; milliseconds since the Unix epoch.
     pub finished_at: Option<u64>,
     /// What the driver made of the reply.

@@ -207,7 +207,7 @@ impl Relay {
             }
         }
         let Some(last) = found.pop() else {
-            self.after_deadline(target, operation)?;
+            self.after_deadline(operation)?;
             let text = "the backend has no object with its marker: the call was never executed";
             return Ok(not_executed(operation, text, resolution));
         };
@@ -236,14 +236,14 @@ impl Relay {
         mapping: Option<&Mapping>,
     ) -> Result<Settlement, Failure> {
         if operation.verb != Verb::Delete {
-            self.after_deadline(target, operation)?;
+            self.after_deadline(operation)?;
         }
         let draft =
             target.draft(target.call_about(Verb::Read, key, mapping, crosspoint_contract::Json::null())).await?;
         let resolution = self.resolution(ResolvedBy::Read, caller);
         match (self.doubt_read(target, &draft, operation).await?, &operation.verb) {
             (Reached::Outcome(outcome), Verb::Delete) => {
-                self.after_deadline(target, operation)?;
+                self.after_deadline(operation)?;
                 drop(outcome);
                 Ok(not_executed(
                     operation,
@@ -318,8 +318,8 @@ impl Relay {
     /// Fails until the operation's exchange can no longer take effect. How long Crosspoint was not running is not known for
     /// sure, since the system's clock may have been set meanwhile: what was sent before the start may take effect for as
     /// long after it as if it had been sent then.
-    fn after_deadline(&self, target: &Target, operation: &Operation) -> Result<(), Failure> {
-        let since_start = millis(target.backend.patience().saturating_sub(self.clock.running()));
+    fn after_deadline(&self, operation: &Operation) -> Result<(), Failure> {
+        let since_start = operation.patience.saturating_sub(millis(self.clock.running()));
         let left = operation.deadline.saturating_sub(self.clock.steady()).max(since_start);
         if left == 0 {
             return Ok(());

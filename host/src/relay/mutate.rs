@@ -94,7 +94,7 @@ impl Relay {
     ) -> Intent {
         let wire = &prepared.draft.call;
         let id = wire.operation_id.parse().unwrap_or_else(|_| OperationId::generate());
-        let now = self.clock.now();
+        let patience = millis(target.backend.patience());
         let operation = Operation {
             id,
             tenant: call.caller.tenant.clone(),
@@ -111,8 +111,9 @@ impl Relay {
             precondition: wire.precondition.clone(),
             labels: call.labels.clone(),
             poll_token: None,
-            started_at: now,
-            deadline: self.clock.steady() + millis(target.backend.patience()),
+            started_at: self.clock.now(),
+            deadline: self.clock.steady() + patience,
+            patience,
             finished_at: None,
             result: Json::null(),
             failure: None,

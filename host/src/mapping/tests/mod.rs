@@ -40,6 +40,7 @@ fn operation(number: u128, verb: Verb, cmp_id: &str) -> Operation {
         poll_token: None,
         started_at: 1000,
         deadline: 2000,
+        patience: 1000,
         finished_at: None,
         result: Json::null(),
         failure: None,
