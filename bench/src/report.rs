@@ -31,14 +31,13 @@ pub struct Figure {
 pub struct Report {
     bench: &'static str,
     json: bool,
-    figures: Vec<Figure>,
 }
 
 impl Report {
     /// A report on this benchmark, as JSON lines or for people.
     #[must_use]
     pub fn new(bench: &'static str, json: bool) -> Self {
-        Self { bench, json, figures: Vec::new() }
+        Self { bench, json }
     }
 
     /// Says what was measured.
@@ -54,7 +53,7 @@ impl Report {
         unit: &'static str,
     ) -> io::Result<()> {
         let (workload, contestant) = (workload.to_owned(), contestant.to_owned());
-        self.say(Figure { bench: self.bench, workload, contestant, metric, of: None, against: None, value, unit })
+        self.say(&Figure { bench: self.bench, workload, contestant, metric, of: None, against: None, value, unit })
     }
 
     /// Says how ours compares with theirs: `value` is ours ÷ theirs.
@@ -71,28 +70,21 @@ impl Report {
     ) -> io::Result<()> {
         let (workload, contestant, against) = (workload.to_owned(), contestant.to_owned(), Some(against.to_owned()));
         let (metric, unit) = ("ratio", "1");
-        self.say(Figure { bench: self.bench, workload, contestant, metric, of: Some(of), against, value, unit })
+        self.say(&Figure { bench: self.bench, workload, contestant, metric, of: Some(of), against, value, unit })
     }
 
-    /// Everything said so far.
-    #[must_use]
-    pub fn figures(&self) -> &[Figure] {
-        &self.figures
-    }
-
-    fn say(&mut self, figure: Figure) -> io::Result<()> {
+    fn say(&self, figure: &Figure) -> io::Result<()> {
         let mut out = io::stdout().lock();
         if self.json {
-            writeln!(out, "{}", serde_json::to_string(&figure)?)?;
+            writeln!(out, "{}", serde_json::to_string(figure)?)?;
         } else {
             let what = match (&figure.of, &figure.against) {
                 (Some(of), Some(against)) => format!("{of} ÷ {against}"),
                 _ => figure.metric.to_owned(),
             };
-            let Figure { workload, contestant, value, unit, .. } = &figure;
+            let Figure { workload, contestant, value, unit, .. } = figure;
             writeln!(out, "{workload:<24} {contestant:<14} {what:<26} {value:>12.3} {unit}")?;
         }
-        self.figures.push(figure);
         Ok(())
     }
 }

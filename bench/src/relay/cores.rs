@@ -53,6 +53,8 @@ impl fmt::Display for Cores {
 
 fn move_to(cores: &[usize]) -> Result<()> {
     let mut set = CpuSet::new();
-    cores.iter().for_each(|core| set.set(*core));
+    for core in cores {
+        set.set(*core);
+    }
     sched_setaffinity(None, &set).with_context(|| format!("cannot run on cores {cores:?}"))
 }

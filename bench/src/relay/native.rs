@@ -38,7 +38,7 @@ use ledger::{Ledger, Mapping, Operation, State};
 /// The longest body, of a caller or of the backend.
 const BODY: usize = 1 << 20;
 /// The longest that the backend may take.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// The hand-written relay that others are compared with
 #[derive(Args, Debug)]

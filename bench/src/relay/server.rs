@@ -13,7 +13,7 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use super::cores::Cores;
 
 /// The longest that a server may take to be ready.
-const READY: Duration = Duration::from_secs(60);
+const READY: Duration = Duration::from_mins(1);
 
 /// A server and all its processes, which are a process group. Dropped, they are killed.
 pub struct Server {

@@ -44,7 +44,7 @@ struct Stat {
 }
 
 impl Stat {
-    /// Reads a line of `/proc/PID/stat`, see proc_pid_stat(5).
+    /// Reads a line of `/proc/PID/stat`, see `proc_pid_stat(5)`.
     fn parse(line: &str) -> Option<Self> {
         // The name before may hold anything, also blanks and parentheses.
         let fields: Vec<_> = line.rsplit_once(')')?.1.split_ascii_whitespace().collect();
