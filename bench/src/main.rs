@@ -20,6 +20,10 @@ use clap::{Args, Parser, Subcommand};
 
 use report::Report;
 
+/// Crosspoint's own, so that native code is not compared with a slower one.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Measures Crosspoint, beside its peers where it has any.
 #[derive(Parser)]
 #[command(bin_name = "cargo xtask bench", version)]
