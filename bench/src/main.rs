@@ -9,6 +9,7 @@ mod driver;
 mod host;
 mod inflight;
 mod instructions;
+mod isolation;
 mod places;
 mod relay;
 mod report;
@@ -52,6 +53,7 @@ enum Bench {
     Inflight(inflight::Inflight),
     Start(start::Start),
     Instructions(instructions::Instructions),
+    Isolation(isolation::Isolation),
     #[command(hide = true)]
     Native(relay::Native),
 }
@@ -65,6 +67,7 @@ fn main() -> ExitCode {
         Bench::Inflight(bench) => bench.run(&mut report("inflight"), common.quick),
         Bench::Start(bench) => bench.run(&mut report("start"), common.quick),
         Bench::Instructions(bench) => bench.run(&mut report("instructions"), common.quick),
+        Bench::Isolation(bench) => bench.run(&mut report("isolation"), common.quick),
         Bench::Native(relay) => relay.run(),
     };
     match outcome {

@@ -6,6 +6,7 @@
 //! | compiling | a process of its own in a server, else a blocking thread | how long and how much it takes is up to the driver |
 //! | waiting for a place | asynchronously | the pool refuses rather than queues when it is full |
 //! | running a driver | on the caller's task, in a fiber | yields at each tick, so a loop holds no worker thread |
+//! | running on after the first tick | the same, in one of few lanes | loops leave worker threads to those that are quick |
 //!
 //! **Invariant:** a [`Cell`] is made for one function of one call and never used again.
 
@@ -19,6 +20,7 @@ mod precompiled;
 mod ticker;
 
 use std::io;
+use std::num::NonZero;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -67,6 +69,7 @@ struct Inner {
     pooled: bool,
     limits: EngineConfig,
     places: Semaphore,
+    lanes: Semaphore,
     cache: Option<Cache>,
     generations: AtomicU64,
     _ticker: Ticker,
@@ -107,6 +110,7 @@ impl Engine {
                 wasmtime,
                 pooled,
                 places: Semaphore::new(config.instances.max(1) as usize),
+                lanes: Semaphore::new((workers() / 2).max(1)),
                 limits: config,
                 cache,
                 generations: AtomicU64::new(0),
@@ -168,10 +172,25 @@ impl Engine {
         done.unwrap_or_else(|error| Err(CompileError::Compiler(format!("the compiler gave up: {error}"))))
     }
 
+    /// How many places one driver may have at once: callers of one that loops leave places to all others.
+    pub(super) fn share(&self) -> usize {
+        (self.inner.limits.instances as usize / 4).max(1)
+    }
+
+    /// The lanes for whatever is slow, see [`metered`].
+    pub(super) fn lanes(&self) -> &Semaphore {
+        &self.inner.lanes
+    }
+
     /// Waits for a place and gives a fresh one. Cancel-safe.
     pub(super) async fn cell(&self) -> Cell<'_> {
         // Closing is the only error of a semaphore, and nobody closes this one.
         let place = self.inner.places.acquire().await.ok();
         Cell::new(&self.inner.wasmtime, &self.inner.limits, place)
     }
+}
+
+/// How many worker threads the runtime has, if it was not told otherwise.
+fn workers() -> usize {
+    std::thread::available_parallelism().map_or(1, NonZero::get)
 }

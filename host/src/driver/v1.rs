@@ -8,6 +8,7 @@ mod lift;
 mod lower;
 
 use crosspoint_contract::{Call, Description, Exchange, Fault, Outcome, Reply};
+use tokio::sync::Semaphore;
 use wasmtime::component::{Component, ComponentExportIndex, ComponentNamedList, InstancePre, Lift, Linker, Lower};
 
 use super::engine::{Engine, Guest, metered};
@@ -24,6 +25,8 @@ pub struct Translator {
     describe: ComponentExportIndex,
     encode: ComponentExportIndex,
     decode: ComponentExportIndex,
+    /// This driver's share of the engine's places.
+    share: Semaphore,
 }
 
 impl Translator {
@@ -45,6 +48,7 @@ impl Translator {
             describe: function("describe")?,
             encode: function("encode")?,
             decode: function("decode")?,
+            share: Semaphore::new(engine.share()),
         })
     }
 
@@ -89,10 +93,12 @@ impl Translator {
         R: Lift + Send + Sync + 'static,
         (R,): ComponentNamedList + Lift,
     {
+        // Closing is the only error of a semaphore, and nobody closes this one.
+        let _share = self.share.acquire().await.ok();
         let mut cell = self.engine.cell().await;
         let deadline = self.engine.limits().deadline;
         let store = cell.store();
-        let result = metered(deadline, async {
+        let result = metered(deadline, self.engine.lanes(), async {
             let instance = self.component.instantiate_async(&mut *store).await?;
             store.data_mut().instantiated();
             let function = instance.get_typed_func::<P, (R,)>(&mut *store, function)?;

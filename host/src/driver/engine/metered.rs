@@ -3,26 +3,36 @@ use std::pin::pin;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
+use tokio::sync::Semaphore;
+use tokio::task::yield_now;
+
+/// What has computed for longer than this is slow: two ticks, for the first may come at once.
+const QUICK: Duration = Duration::from_millis(10);
+
 /// Runs `work` until it is done or has computed for longer than `limit`.
 ///
 /// Only the time inside `poll` counts: the wait for a worker thread between two ticks does not, so a loaded machine
-/// kills nobody. `work` must come back from `poll` now and then, which an epoch that yields makes sure of. Cancel-safe:
-/// dropping it drops `work`.
+/// kills nobody. `work` must come back from `poll` now and then, which an epoch that yields makes sure of. What is slow
+/// goes on from tick to tick in turns, on one of the `lanes`: there are fewer of them than worker threads, so whatever
+/// loops, calls that are over in microseconds find a thread. Cancel-safe: dropping it drops `work`.
 ///
 /// # Errors
 /// The time spent, where it was too long; `work` is dropped.
-pub async fn metered<T>(limit: Duration, work: impl Future<Output = T>) -> Result<T, Duration> {
+pub async fn metered<T>(limit: Duration, lanes: &Semaphore, work: impl Future<Output = T>) -> Result<T, Duration> {
     let mut work = pin!(work);
     let mut spent = Duration::ZERO;
-    poll_fn(|context| {
+    loop {
+        // Closing is the only error of a semaphore, and nobody closes this one.
+        let lane = if spent < QUICK { None } else { lanes.acquire().await.ok() };
+        let turn = poll_fn(|context| Poll::Ready(work.as_mut().poll(context)));
         let started = Instant::now();
-        let poll = work.as_mut().poll(context);
+        let polled = turn.await;
         spent += started.elapsed();
-        match poll {
-            Poll::Ready(result) => Poll::Ready(Ok(result)),
-            Poll::Pending if spent >= limit => Poll::Ready(Err(spent)),
-            Poll::Pending => Poll::Pending,
+        drop(lane);
+        match polled {
+            Poll::Ready(result) => return Ok(result),
+            Poll::Pending if spent >= limit => return Err(spent),
+            Poll::Pending => yield_now().await,
         }
-    })
-    .await
+    }
 }

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use crosspoint_contract::{Fault, Outcome};
 use serde_json::{Value, json};
 
-use super::super::{CallError, CallErrorKind, EngineConfig, Generation, Phase};
-use super::{create, created, hostile};
+use super::super::{CallError, CallErrorKind, Engine, EngineConfig, Generation, Package, Phase};
+use super::{built, cached, create, created, hostile};
 
 fn config() -> EngineConfig {
     EngineConfig {
@@ -151,6 +151,25 @@ async fn more_calls_than_places_wait_and_all_are_served() {
     for call in calls {
         assert_eq!(call.await.unwrap().endpoint, "default");
     }
+}
+
+/// However many callers keep a driver looping, another driver finds a place and a thread.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn loops_of_one_driver_hold_up_no_other() {
+    let Some(package) = built("hostile").map(|bytes| Package::read(bytes).unwrap()) else { return };
+    let engine = Engine::new(cached(EngineConfig { deadline: Duration::from_mins(1), ..config() })).unwrap();
+    let generation = async || Arc::new(Generation::build(&engine, &package).await.unwrap());
+    let (looping, other) = (generation().await, generation().await);
+    let loops = (0..8).map(|_| {
+        let looping = Arc::clone(&looping);
+        tokio::spawn(async move { looping.encode(&create(json!({"do": "loop"}))).await.is_ok() })
+    });
+    let loops: Vec<_> = loops.collect();
+    for _ in 0..100 {
+        assert!(other.encode(&create(json!({}))).await.unwrap().is_ok());
+    }
+    assert!(loops.iter().all(|call| !call.is_finished()), "they loop for a minute each");
+    loops.iter().for_each(tokio::task::JoinHandle::abort);
 }
 
 /// A loop that is given up leaves its place: an engine with one place must go on.
