@@ -20,6 +20,8 @@ const WAYS: [Way; 9] = [
 ];
 const WARM_UP: usize = 18;
 const SWAPS: usize = 100;
+/// What the records of the calls may take meanwhile, in MiB. A hundred generations would take more than twice as much.
+const RECORDS: u64 = 64;
 
 async fn swap(host: &Host, number: usize) {
     WAYS[number % WAYS.len()].swap(host, VERSIONS[(number + 1) % 2]).await;
@@ -52,7 +54,7 @@ async fn a_hundred_swaps_under_load_fail_no_call_and_leave_nothing_behind() {
         "changes answered by each version: {answered:?}\nafter {WARM_UP} swaps: {before:?}\nafter {SWAPS} more: {after:?}"
     );
     assert!(answered.iter().all(|count| *count > SWAPS / 2), "both versions served: {answered:?}");
-    assert!(after.memory <= before.memory + before.memory / 4 + 16, "{before:?}, {after:?}");
+    assert!(after.memory <= before.memory + RECORDS, "{before:?}, {after:?}");
     assert!(after.descriptors <= before.descriptors + 8, "{before:?}, {after:?}");
     // Blocking threads come and go.
     assert!(after.threads <= before.threads + 16, "{before:?}, {after:?}");

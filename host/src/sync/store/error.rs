@@ -54,8 +54,11 @@ pub enum OpenError {
         /// What is wrong with it.
         reason: String,
     },
-    /// A command in the log cannot be applied again. It needs a program that can; nothing is lost.
-    #[error("the command at index {index} of the log cannot be applied: {reason}; run the version that wrote it")]
+    /// A command in the log cannot be applied again: this program cannot read it, or what it reads is damaged.
+    #[error(
+        "the command at index {index} of the log cannot be applied: {reason}; run the version that wrote it, or restore \
+         `log.redb` and `state.redb` from one backup"
+    )]
     Replay {
         /// The command's index.
         index: u64,
