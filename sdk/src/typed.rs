@@ -9,6 +9,11 @@ use serde_path_to_error::{Path, Segment};
 /// # Errors
 /// The one place where it does not fit, as a JSON Pointer, and why.
 pub fn read<T: DeserializeOwned>(json: &Json) -> Result<T, Violation> {
+    // Nearly everything fits, and to keep track of the place costs as much again.
+    serde_json::from_str(json.as_str()).or_else(|_| read_closely(json))
+}
+
+fn read_closely<T: DeserializeOwned>(json: &Json) -> Result<T, Violation> {
     let mut deserializer = serde_json::Deserializer::from_str(json.as_str());
     let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| Violation {
         pointer: existing(json, pointer(error.path())),
