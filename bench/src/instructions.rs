@@ -41,6 +41,7 @@ impl Instructions {
         if let Some(times) = self.times {
             return works.into_iter().try_for_each(|work| work.run(times));
         }
+        count::prepare()?;
         let mut expected = Expected::read()?;
         let mut differences = Vec::new();
         for work in works {
