@@ -5,6 +5,7 @@
 //! at its start, and whatever that points at.
 
 use std::fmt::Write as _;
+use std::sync::LazyLock;
 
 use wit_component::{StringEncoding, metadata};
 use wit_parser::Resolve;
@@ -67,13 +68,17 @@ pub fn package(image: &[u8]) -> Vec<u8> {
         let _ = write!(text, "\\{byte:02x}");
     }
     let mut module = wat::parse_str(CODE.replace("IMAGE", &text)).unwrap();
+    append_section(&mut module, "component-type:driver", &COMPONENT_TYPE);
+    module
+}
+
+/// What tells the host which functions the module has.
+static COMPONENT_TYPE: LazyLock<Vec<u8>> = LazyLock::new(|| {
     let mut resolve = Resolve::default();
     let contract = resolve.push_str("driver.wit", CONTRACT).unwrap();
     let world = resolve.select_world(&[contract], Some("driver")).unwrap();
-    let section = metadata::encode(&resolve, world, StringEncoding::UTF8, None).unwrap();
-    append_section(&mut module, "component-type:driver", &section);
-    module
-}
+    metadata::encode(&resolve, world, StringEncoding::UTF8, None).unwrap()
+});
 
 /// Puts a custom section at a module's end.
 fn append_section(module: &mut Vec<u8>, name: &str, data: &[u8]) {

@@ -13,8 +13,8 @@ use serde_json::Value;
 
 use crate::input::Input;
 
-/// No caller is sent more, whatever went wrong.
-const LARGEST: usize = 512 * 1024;
+/// No caller is sent more, whatever went wrong; so much only where all of it are control characters, six for one.
+const LARGEST: usize = 1024 * 1024;
 
 /// Any bytes as a failure.
 pub fn target(bytes: &[u8]) {
