@@ -44,7 +44,7 @@ fn harms() -> [(&'static str, Value); 5] {
         ("beside-trap", harm("trap", 0)),
         ("beside-allocate", harm("allocate", 1 << 30)),
         ("beside-recurse", harm("recurse", 0)),
-        ("beside-return-huge", harm("return_huge", 32 << 20)),
+        ("beside-return-huge", harm("return_huge", 12 << 20)),
     ]
 }
 

@@ -2,7 +2,8 @@
 
 use std::process::ExitCode;
 
-/// A call is many small allocations, most of them freed by another thread than made them.
+/// A call is many small allocations, most of them freed by another thread than made them. Without huge pages (`no_thp`):
+/// thousands of waiting calls hold thousands of half-used buffers, and a huge page makes the other halves resident too.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

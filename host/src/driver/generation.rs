@@ -196,7 +196,8 @@ impl Generation {
     /// # Errors
     /// Outside, where the driver failed at its work; inside, its own refusal. Either way nothing was sent.
     pub async fn encode(&self, call: &Call) -> Result<Result<Exchange, Fault>, CallError> {
-        let result = match self.translator.encode(call).await {
+        // Boxed, as below: a call that waits for its backend need not hold the room that translating takes.
+        let result = match Box::pin(self.translator.encode(call)).await {
             Ok(Ok(exchange)) => self.check_exchange(exchange).map(Ok),
             other => other,
         };
@@ -214,7 +215,7 @@ impl Generation {
         context: &[u8],
         reply: &Reply,
     ) -> Result<Result<Outcome, Fault>, CallError> {
-        let result = match self.translator.decode(call, context, reply).await {
+        let result = match Box::pin(self.translator.decode(call, context, reply)).await {
             Ok(Ok(outcome)) => outcome::check(outcome).map(Ok),
             other => other,
         };

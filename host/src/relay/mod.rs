@@ -169,20 +169,22 @@ impl Relay {
     ///
     /// # Errors
     /// [`Code::Draining`] when no new calls are taken.
-    pub async fn detached<T, F>(&self, work: F) -> Result<T, Failure>
+    pub fn detached<T, F>(&self, work: F) -> impl Future<Output = Result<T, Failure>> + Send
     where
         T: Send + 'static,
         F: Future<Output = Result<T, Failure>> + Send + 'static,
     {
-        if self.tasks.is_closed() {
-            return Err(Failure::new(Code::Draining, "Crosspoint is shutting down: try again").retry(1));
-        }
-        // Spawning moves a future a dozen times; this one goes as a pointer.
+        // On the heap from here: whoever is given a large future by value copies it and keeps room for it.
         let work = Box::pin(work.instrument(tracing::Span::current()));
-        self.tasks.spawn(work).await.unwrap_or_else(|error| {
-            tracing::error!(%error, "a call ended without an answer");
-            Err(Failure::new(Code::Internal, "a defect in Crosspoint ended the call").sent(Sent::Maybe))
-        })
+        async move {
+            if self.tasks.is_closed() {
+                return Err(Failure::new(Code::Draining, "Crosspoint is shutting down: try again").retry(1));
+            }
+            self.tasks.spawn(work).await.unwrap_or_else(|error| {
+                tracing::error!(%error, "a call ended without an answer");
+                Err(Failure::new(Code::Internal, "a defect in Crosspoint ended the call").sent(Sent::Maybe))
+            })
+        }
     }
 
     /// Takes no new calls and waits for those under way. Says how many were still there when the grace was over.
