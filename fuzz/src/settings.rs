@@ -3,7 +3,7 @@
 
 use std::cell::LazyCell;
 
-use crosspoint::relay::{BackendSettings, SecretValue};
+use crosspoint::relay::BackendSettings;
 use crosspoint::transport::{Authorization, Settings, Tls, Transport};
 use crosspoint_contract::{EndpointRole, Exchange, HttpRequest, Request};
 use tokio::runtime::Runtime;
@@ -20,10 +20,8 @@ pub fn target(bytes: &[u8]) {
     let Ok(settings) = serde_json::from_slice::<BackendSettings>(bytes) else { return };
     let written = serde_json::to_vec(&settings).expect("settings can be recorded");
     assert_eq!(serde_json::from_slice::<BackendSettings>(&written).expect("and read again"), settings);
-    let shown = format!("{:?}", settings.authentication.secrets.values().collect::<Vec<_>>());
     for secret in settings.authentication.secrets.values() {
-        let SecretValue::Plain(secret) = secret else { continue };
-        assert!(secret.len() < 4 || !shown.contains(secret.as_str()), "a secret is shown: {shown}");
+        assert_eq!(format!("{secret:?}"), "***", "a secret is shown");
     }
     RUNTIME.with(|runtime| runtime.block_on(async { reach(settings) }));
 }
