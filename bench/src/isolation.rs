@@ -20,19 +20,21 @@ use crate::report::Report;
 /// The well-behaved backend, and the one whose driver does harm.
 const QUICK: &str = "quick";
 const HOSTILE: &str = "hostile";
-/// Who calls the harmful driver, at once.
-const CALLERS: usize = 8;
 
 /// What a driver feels of another one that does harm beside it: its calls' latency, alone and meanwhile
 ///
 /// The harm is done in `encode`: loops until the deadline, traps, memory without end, recursion, output without end.
 #[derive(Args, Debug)]
-pub struct Isolation {}
+pub struct Isolation {
+    /// How many call the harmful driver at once
+    #[arg(long, default_value_t = 8)]
+    callers: usize,
+}
 
 impl Isolation {
     pub fn run(&self, report: &mut Report, quick: bool) -> Result<()> {
         let rounds = if quick { 2 } else { 7 };
-        Builder::new_multi_thread().enable_all().build()?.block_on(measure(report, rounds))
+        Builder::new_multi_thread().enable_all().build()?.block_on(measure(report, rounds, self.callers))
     }
 }
 
@@ -48,7 +50,7 @@ fn harms() -> [(&'static str, Value); 5] {
     ]
 }
 
-async fn measure(report: &mut Report, rounds: usize) -> Result<()> {
+async fn measure(report: &mut Report, rounds: usize, callers: usize) -> Result<()> {
     let site = Arc::new(Site::new("")?);
     let _host = site.start()?;
     let backend = Backend::start().await?;
@@ -65,7 +67,7 @@ async fn measure(report: &mut Report, rounds: usize) -> Result<()> {
         let (mut alone, mut meanwhile, mut done) = (Vec::new(), Vec::new(), 0);
         for _ in 0..rounds {
             alone.append(&mut neighbours(&site).await?);
-            let harm = Harm::begin(&site, &spec).await?;
+            let harm = Harm::begin(&site, &spec, callers).await?;
             meanwhile.append(&mut neighbours(&site).await?);
             done += harm.end().await?;
         }
@@ -92,10 +94,10 @@ struct Harm {
 }
 
 impl Harm {
-    async fn begin(site: &Site, spec: &Value) -> Result<Self> {
+    async fn begin(site: &Site, spec: &Value, count: usize) -> Result<Self> {
         let (over, done) = (Arc::<AtomicBool>::default(), Arc::<AtomicUsize>::default());
         let mut callers = JoinSet::new();
-        for number in 0..CALLERS {
+        for number in 0..count {
             let what = format!("PUT /v1/backends/{HOSTILE}/objects/thing/harm-{number}");
             let body = spec.to_string().into_bytes();
             let asked = request(site.address, CALLER, &what, "application/json", &body);

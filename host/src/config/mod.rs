@@ -14,7 +14,9 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 pub use load::{ConfigError, Overrides};
-pub use sections::{AuthMode, AuthSection, BackendsSection, DrainSection, DriverSection, LimitsSection, LogFormat, LogSection};
+pub use sections::{
+    AuthMode, AuthSection, BackendsSection, DrainSection, DriverSection, LimitsSection, LogFormat, LogSection,
+};
 
 /// The documented sample file, as `crosspoint serve --print-config` prints it.
 pub const SAMPLE: &str = include_str!("sample.toml");

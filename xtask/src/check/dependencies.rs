@@ -25,6 +25,8 @@ pub fn check(project: &Project) -> Result<()> {
         deny.current_dir(&project.root).args(["--locked", "--log-level", "error"]);
         deny
     };
+    // Those for other systems too, which nothing built here has brought.
+    process::run(process::cargo().args(["fetch", "--quiet", "--locked"]))?;
     process::run(deny().args(["--offline", "check", "licenses", "bans", "sources"]))?;
     if process::succeeds(deny().args(["fetch", "db"])) {
         process::run(deny().args(["--offline", "check", "advisories"]))

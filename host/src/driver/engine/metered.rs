@@ -3,7 +3,7 @@ use std::pin::pin;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
-use rustix::time::{ClockId, clock_gettime};
+use cpu_time::ThreadTime;
 use tokio::sync::Semaphore;
 use tokio::task::yield_now;
 
@@ -23,22 +23,13 @@ pub async fn metered<T>(limit: Duration, lanes: &Semaphore, work: impl Future<Ou
     let mut work = pin!(work);
     let mut spent = Duration::ZERO;
     loop {
+        let slow = spent >= QUICK;
         // Closing is the only error of a semaphore, and nobody closes this one.
-        let lane = if spent < QUICK { None } else { lanes.acquire().await.ok() };
-        let turn = poll_fn(|context| Poll::Ready(work.as_mut().poll(context)));
-        let polled = if lane.is_some() {
-            let before = time_on_a_core();
-            let polled = turn.await;
-            spent += time_on_a_core().saturating_sub(before);
-            polled
-        } else {
-            // The clock on the wall is cheaper to read, and good enough to tell the quick from the slow.
-            let started = Instant::now();
-            let polled = turn.await;
-            spent += started.elapsed().min(QUICK);
-            polled
-        };
+        let lane = if slow { lanes.acquire().await.ok() } else { None };
+        let turn = poll_fn(|context| Poll::Ready(timed(slow, || work.as_mut().poll(context))));
+        let (polled, took) = turn.await;
         drop(lane);
+        spent += took;
         match polled {
             Poll::Ready(result) => return Ok(result),
             Poll::Pending if spent >= limit => return Err(spent),
@@ -47,7 +38,14 @@ pub async fn metered<T>(limit: Duration, lanes: &Semaphore, work: impl Future<Ou
     }
 }
 
-/// How long this thread has run. One poll never changes threads.
-fn time_on_a_core() -> Duration {
-    clock_gettime(ClockId::ThreadCPUTime).try_into().unwrap_or_default()
+/// Does it, and says how long that took: by the clock on the wall, which is cheap to read and good enough to tell the
+/// quick from the slow; for the slow, on a core.
+fn timed<T>(slow: bool, work: impl FnOnce() -> T) -> (T, Duration) {
+    if slow {
+        let started = ThreadTime::now();
+        (work(), started.elapsed())
+    } else {
+        let started = Instant::now();
+        (work(), started.elapsed().min(QUICK))
+    }
 }

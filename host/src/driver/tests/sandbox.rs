@@ -186,11 +186,11 @@ async fn a_call_that_is_dropped_gives_its_place_back() {
 
 #[tokio::test]
 async fn an_instance_larger_than_the_limit_is_not_made() {
-    let package = match super::built("hostile") {
-        Some(bytes) => super::Package::read(bytes).unwrap(),
+    let package = match built("hostile") {
+        Some(bytes) => Package::read(bytes).unwrap(),
         None => return,
     };
-    let engine = super::Engine::new(EngineConfig { memory_limit: 64 << 10, ..config() }).unwrap();
+    let engine = Engine::new(EngineConfig { memory_limit: 64 << 10, ..config() }).unwrap();
     let error = Generation::build(&engine, &package).await.unwrap_err().to_string();
     assert!(error.contains("memory"), "{error}");
 }
@@ -198,11 +198,11 @@ async fn an_instance_larger_than_the_limit_is_not_made() {
 /// A pool of this size would need more address space than there is.
 #[tokio::test]
 async fn without_room_for_a_pool_drivers_work_all_the_same() {
-    let Some(bytes) = super::built("hostile") else { return };
+    let Some(bytes) = built("hostile") else { return };
     let vast = EngineConfig { instances: 100_000, memory_limit: 2 << 30, ..config() };
-    let engine = super::Engine::new(vast).unwrap();
+    let engine = Engine::new(vast).unwrap();
     assert!(!engine.is_pooled());
-    let package = super::Package::read(bytes).unwrap();
+    let package = Package::read(bytes).unwrap();
     let driver = Generation::build(&engine, &package).await.unwrap();
     assert!(decode(&driver, json!({})).await.unwrap().is_ok());
     let error = driver.encode(&create(json!({"do": "loop"}))).await.unwrap_err();
