@@ -20,6 +20,7 @@ use crate::{drivers, process, project::Project};
 ///   driver        what a translation costs, beside native code; compiling and loading drivers
 ///   inflight      ten thousand calls that wait on a slow backend
 ///   start         how soon a process with ten drivers is ready
+///   isolation     what calls on one driver feel of another that does harm
 ///   instructions  counted instructions of the hot paths
 ///
 /// Each takes:
@@ -28,7 +29,7 @@ use crate::{drivers, process, project::Project};
 ///   --quick  fewer and shorter rounds: done within two minutes, and less precise
 ///   --help   what else it takes
 #[derive(Args)]
-#[command(arg_required_else_help = true, verbatim_doc_comment)]
+#[command(verbatim_doc_comment)]
 pub struct Bench {
     /// The benchmark's name, and what it takes
     #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "NAME")]
@@ -37,6 +38,10 @@ pub struct Bench {
 
 impl Bench {
     pub fn run(&self) -> Result<ExitCode> {
+        if self.arguments.is_empty() {
+            Self::augment_args(clap::Command::new("cargo xtask bench")).print_long_help()?;
+            return Ok(ExitCode::FAILURE);
+        }
         let project = Project::load()?;
         eprintln!("building the drivers and, in the release profile, the programs");
         drivers::build(&project, &[])?;
