@@ -1,7 +1,6 @@
 mod api;
 mod count;
 mod expected;
-mod memory;
 mod work;
 
 use anyhow::{Result, bail};

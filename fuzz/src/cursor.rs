@@ -10,11 +10,10 @@ use crosspoint::mapping::{
     Success,
 };
 use crosspoint::sent::Sent;
-use crosspoint::sync::Machine;
+use crosspoint::sync::{Machine, Memory};
 use crosspoint_contract::{Json, Verb};
 
 use crate::input::Input;
-use crate::memory::Memory;
 use crate::paging;
 
 /// Two tenants' objects on two backends.

@@ -23,7 +23,6 @@ mod idempotency;
 mod input;
 mod lift;
 pub mod machine;
-mod memory;
 mod package;
 mod paging;
 mod problem;

@@ -3,11 +3,10 @@
 
 use crosspoint::mapping::query::{self, MappingFilter, OperationFilter};
 use crosspoint::mapping::{Command, Expiry, Ledger, ObjectKey};
-use crosspoint::sync::{Machine, StateMut, Table, seal, unseal};
+use crosspoint::sync::{Machine, Memory, StateMut, Table, seal, unseal};
 
 use crate::cursor;
 use crate::input::Input;
-use crate::memory::Memory;
 
 /// How many tables the machine has, and a few that it has not.
 const TABLES: u8 = 16;

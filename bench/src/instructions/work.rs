@@ -8,11 +8,10 @@ use bench_driver::{KIND, sample};
 use crosspoint::driver::{Engine, EngineConfig, Generation, Package};
 use crosspoint::mapping::{Command, Intent, Ledger, Operation, OperationId, OperationState, Settlement, Success};
 use crosspoint::sent::Sent;
-use crosspoint::sync::Machine as _;
+use crosspoint::sync::{Machine as _, Memory};
 use crosspoint_contract::{Json, Verb};
 use tokio::runtime::{Builder, Runtime};
 
-use super::memory::Memory;
 use crate::places;
 
 /// A path, and how often it is run: often enough that what else goes on in the process does not matter.

@@ -10,12 +10,11 @@ use crosspoint::mapping::query::{self, MappingFilter, OperationFilter};
 use crosspoint::mapping::{
     Applied, Code, Command, Ledger, Mapping, MappingState, ObjectKey, Operation, OperationState, Refusal,
 };
-use crosspoint::sync::Machine;
+use crosspoint::sync::{Machine, Memory};
 
 use self::model::Model;
 pub use self::steps::Step;
 use self::steps::{BACKEND_IDS, BACKENDS, CMP_IDS, KEYS, KINDS, TENANTS};
-use crate::memory::Memory;
 
 /// The longest list of commands that is looked at: each is followed by many questions.
 const LONGEST: usize = 256;

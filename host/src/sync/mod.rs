@@ -18,6 +18,7 @@
 //! log forgets nothing that is not durable in the state.
 
 mod machine;
+mod memory;
 mod replica;
 mod single;
 mod store;
@@ -25,6 +26,7 @@ mod store;
 mod tests;
 
 pub use machine::{KeyRange, Machine, Order, State, StateError, StateMut, Table, Visit};
+pub use memory::Memory;
 pub use replica::{Committed, ProposeError, Replica, ReplicaExt, Role, Snapshot, Status};
 pub use single::{CloseError, CommitObserver, Options, SingleNode};
 pub use store::{OpenError, SealError, seal, unseal};

@@ -2,16 +2,14 @@
 
 mod life;
 mod listing;
-mod memory;
 mod model;
 
 use crosspoint_contract::{Json, Verb};
 use serde_json::json;
 
-use self::memory::Memory;
 use super::*;
 use crate::sent::Sent;
-use crate::sync::Machine;
+use crate::sync::{Machine, Memory};
 
 fn key(cmp_id: &str) -> ObjectKey {
     ObjectKey { tenant: "acme".into(), backend: "fw".into(), kind: "rule".into(), cmp_id: cmp_id.into() }

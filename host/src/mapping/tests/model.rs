@@ -2,11 +2,13 @@
 //! say. What the machine answers is compared with a model of it in `fuzz/src/machine`.
 
 use std::collections::BTreeSet;
+use std::ops::{Bound, ControlFlow};
 
 use proptest::prelude::*;
 
 use super::super::tables::{self as t};
 use super::*;
+use crate::sync::{Order, State as _, Table};
 
 fn settlement() -> impl Strategy<Value = Settlement> {
     let success = (proptest::option::of(0_u8..4), any::<bool>()).prop_map(|(backend_id, pending)| Success {
@@ -56,17 +58,22 @@ fn command() -> impl Strategy<Value = Command> {
     ]
 }
 
-fn rows<T: serde::de::DeserializeOwned>(memory: &Memory, table: crate::sync::Table) -> Vec<(Vec<u8>, T)> {
-    memory
-        .0
-        .iter()
-        .filter(|((of, _), _)| *of == table)
-        .map(|((_, key), value)| (key.clone(), serde_json::from_slice(value).unwrap()))
-        .collect()
+fn scan(memory: &Memory, table: Table) -> Vec<(Vec<u8>, Vec<u8>)> {
+    let mut rows = Vec::new();
+    let mut visit = |key: &[u8], value: &[u8]| {
+        rows.push((key.to_vec(), value.to_vec()));
+        ControlFlow::Continue(())
+    };
+    memory.scan(table, (Bound::Unbounded, Bound::Unbounded), Order::Ascending, &mut visit).unwrap();
+    rows
 }
 
-fn keys(memory: &Memory, table: crate::sync::Table) -> BTreeSet<Vec<u8>> {
-    memory.0.keys().filter(|(of, _)| *of == table).map(|(_, key)| key.clone()).collect()
+fn rows<T: serde::de::DeserializeOwned>(memory: &Memory, table: Table) -> Vec<(Vec<u8>, T)> {
+    scan(memory, table).into_iter().map(|(key, value)| (key, serde_json::from_slice(&value).unwrap())).collect()
+}
+
+fn keys(memory: &Memory, table: Table) -> BTreeSet<Vec<u8>> {
+    scan(memory, table).into_iter().map(|(key, _)| key).collect()
 }
 
 /// Every index says exactly what the records say.
@@ -78,7 +85,7 @@ fn check(memory: &Memory) {
         assert_eq!(*key, t::mapping_key(&mapping.key));
         if let Some(backend_id) = &mapping.backend_id {
             let index = t::backend_key(&mapping.key.backend, &mapping.key.kind, backend_id);
-            assert_eq!(memory.0.get(&(t::BY_BACKEND, index.clone())), Some(key));
+            assert_eq!(memory.get(t::BY_BACKEND, &index).unwrap().as_ref(), Some(key));
             assert!(by_backend.insert(index), "two objects have one backend id");
         }
         by_label.extend(mapping.labels.iter().map(|(label, value)| t::label_key(&mapping.key, label, value)));

@@ -1,11 +1,10 @@
-//! A state in memory: the machine is counted, not the store.
-
 use std::collections::BTreeMap;
 use std::ops::Bound;
 
-use crosspoint::sync::{KeyRange, Order, State, StateError, StateMut, Table, Visit};
+use super::{KeyRange, Order, State, StateError, StateMut, Table, Visit};
 
-#[derive(Debug, Default)]
+/// A state in memory, for a machine alone: without log, files and threads. What it is tested, fuzzed and measured with.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Memory(BTreeMap<Table, BTreeMap<Vec<u8>, Vec<u8>>>);
 
 impl State for Memory {
@@ -40,6 +39,11 @@ impl StateMut for Memory {
     }
 
     fn delete(&mut self, table: Table, key: &[u8]) {
-        self.0.entry(table).or_default().remove(key);
+        let Some(rows) = self.0.get_mut(&table) else { return };
+        rows.remove(key);
+        // A table is what it holds: one that is empty again is as if it had never been.
+        if rows.is_empty() {
+            self.0.remove(&table);
+        }
     }
 }
