@@ -15,10 +15,9 @@
 //! connection that has silently died is found by pings and closed.
 
 mod connector;
-mod failure;
+pub(super) mod failure;
 pub(super) mod headers;
 mod target;
-mod tls;
 
 use std::collections::BTreeMap;
 use std::pin::pin;
@@ -33,18 +32,17 @@ use hyper::body::{Body, Incoming};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::{CaptureConnection, capture_connection};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
-use serde::Serialize;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use self::connector::Connector;
 use self::headers::HEAD_BYTES;
 use self::target::Endpoint;
+use super::rendered::REDACTED;
 use super::settings::pointer;
-use super::{Authorization, ErrorKind, HttpVersion, Reach, Settings, SettingsError, Stats, TransportError};
+use super::{
+    Authorization, ErrorKind, HttpVersion, Reach, Rendered, Settings, SettingsError, Stats, TransportError, tls,
+};
 use crate::sent::Sent;
-
-/// What stands for a secret where people read.
-const REDACTED: &str = "***";
 
 /// How often an HTTP/2 connection is pinged, and how long an answer may take. Without it, an appliance that vanished
 /// without a word would make every exchange wait out its whole reply timeout.
@@ -65,20 +63,6 @@ pub struct HttpTransport {
     stats: Arc<Stats>,
 }
 
-/// An exchange as it would be sent, for people to read.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Rendered {
-    /// The method.
-    pub method: String,
-    /// The full address; the values of query parameters that the session adds are `***`.
-    pub url: String,
-    /// The driver's headers and those that the session adds; the latter's values, and those of a driver's own
-    /// `Authorization` and `Cookie`, are `***`.
-    pub headers: Vec<Header>,
-    /// The body as the driver made it.
-    pub body: crosspoint_contract::Bytes,
-}
-
 impl HttpTransport {
     /// Builds the transport; opens no connection.
     ///
@@ -95,7 +79,12 @@ impl HttpTransport {
             }
         }
         let uses_tls = endpoints.values().any(Endpoint::is_tls);
-        let trust = tls::trust(&settings.tls, settings.http_version, uses_tls);
+        let protocols: &[&[u8]] = match settings.http_version {
+            HttpVersion::Auto => &[b"h2", b"http/1.1"],
+            HttpVersion::Http11 => &[b"http/1.1"],
+            HttpVersion::Http2 => &[b"h2"],
+        };
+        let trust = tls::trust(&settings.tls, protocols, uses_tls);
         let trust = match trust {
             Ok(trust) if errors.violations.is_empty() => trust,
             Ok(_) => return Err(errors),
@@ -190,7 +179,7 @@ impl HttpTransport {
         };
         let added = authorization.headers().map(|(name, _)| Header { name: name.to_string(), value: REDACTED.into() });
         Ok(Rendered {
-            method: prepared.method().to_string(),
+            method: Some(prepared.method().to_string()),
             url: endpoint.redacted(&request.target, query).map_err(TransportError::refused)?,
             headers: request.headers.iter().map(shown).chain(added).collect(),
             body: request.body.clone(),

@@ -91,7 +91,7 @@ fn after_alert(alert: AlertDescription) -> Sent {
 }
 
 /// The error and its causes in one line. An I/O error shows the error that it wraps as its own, so repetitions go.
-pub(super) fn describe(error: &(dyn Error + 'static)) -> String {
+pub(in crate::transport) fn describe(error: &(dyn Error + 'static)) -> String {
     let mut text = String::new();
     for cause in causes(error).map(ToString::to_string) {
         if text.is_empty() {
@@ -103,7 +103,7 @@ pub(super) fn describe(error: &(dyn Error + 'static)) -> String {
     text
 }
 
-pub(super) fn find<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a T> {
+pub(in crate::transport) fn find<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a T> {
     causes(error).find_map(|cause| cause.downcast_ref())
 }
 
