@@ -3,7 +3,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use serde::Serialize;
 
-use super::ErrorKind;
+use super::{ErrorKind, TransportError};
 
 /// What one transport has done since it was made. Counters only ever grow; reading them costs and disturbs nothing.
 #[derive(Debug, Default)]
@@ -54,6 +54,14 @@ impl Stats {
             logins_failed: self.logins_failed.load(Relaxed),
             body_bytes_sent: self.body_bytes_sent.load(Relaxed),
             body_bytes_received: self.body_bytes_received.load(Relaxed),
+        }
+    }
+
+    /// Counts an exchange that came to this.
+    pub(super) fn ended<T>(&self, outcome: &Result<T, TransportError>) {
+        match outcome {
+            Ok(_) => self.answered(),
+            Err(error) => self.failed(error.kind),
         }
     }
 

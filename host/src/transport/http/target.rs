@@ -18,7 +18,7 @@ const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'
 
 /// Where one endpoint role leads: scheme, host, port and path prefix.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Endpoint {
+pub(in crate::transport) struct Endpoint {
     scheme: Scheme,
     authority: Authority,
     /// Empty, or starts with `/` and does not end with one.
