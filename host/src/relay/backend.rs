@@ -14,7 +14,7 @@ use crate::mapping::{Code, Failure, OperationId};
 use crate::secrets::{Keyring, place};
 use crate::sent::Sent;
 use crate::transport::{
-    self, Authorization, LoginError, Reach, Secrets, Session, SessionPolicy, Sessions, SettingsError, Tls, Transport,
+    self, Authorization, LoginError, Reach, Secrets, Session, SessionPolicy, Sessions, SettingsError, Ssh, Tls, Transport,
 };
 
 /// Longest wait for a place in the queue, unless the operator says otherwise.
@@ -85,7 +85,7 @@ impl Backend {
         let reach = Arc::clone(reach);
         let way = transport::Settings { reach, ..transport_settings(&settings, description, &secrets) };
         let transport = Transport::new(description, &way).map_err(|error| invalid(&error))?;
-        let access = match Authorization::from_secrets(scheme, &secrets, &way).map_err(|error| invalid(&error))? {
+        let access = match transport.authorization(scheme, &secrets, &way).map_err(|error| invalid(&error))? {
             Some(authorization) => Access::Fixed(Arc::new(authorization)),
             None => Access::Login(Sessions::new(SessionPolicy::default(), Arc::clone(transport.stats()))),
         };
@@ -240,6 +240,7 @@ fn transport_settings(settings: &BackendSettings, description: &Description, sec
             client_certificate_pem: settings.tls.client_certificate.clone(),
             client_key: secrets.get("client_key").cloned(),
         },
+        ssh: Ssh { host_keys: settings.ssh.host_keys.clone() },
         http_version: match settings.http_version {
             HttpVersion::Auto => transport::HttpVersion::Auto,
             HttpVersion::Http11 => transport::HttpVersion::Http11,

@@ -38,6 +38,7 @@ pub(super) fn of_transport(error: &TransportError) -> Failure {
         ErrorKind::Connect | ErrorKind::Tls | ErrorKind::ConnectTimeout => {
             Failure::new(Code::BackendUnreachable, detail).retry(5)
         }
+        ErrorKind::Unauthenticated => Failure::new(Code::BackendUnauthenticated, detail),
         ErrorKind::Barred => Failure::new(Code::BackendUnreachable, detail),
         ErrorKind::ReplyTimeout => Failure::new(Code::BackendTimeout, detail),
         ErrorKind::Reset if error.sent == Sent::No => Failure::new(Code::BackendConnectionLost, detail).retry(1),

@@ -45,18 +45,18 @@ mod tls;
 
 use std::sync::Arc;
 
-use crosspoint_contract::{CommandTransport, Description, Exchange, Framing, Protocol, Reply, Request};
+use crosspoint_contract::{AuthScheme, CommandTransport, Description, Exchange, Framing, Protocol, Reply, Request};
 use tokio::time::Instant;
 
 pub use authorization::{Authorization, Secrets};
 pub use error::{ErrorKind, SettingsError, TransportError};
 pub use framed::FramedTransport;
-pub use grpc::GrpcTransport;
+pub use grpc::{GrpcFrameError, GrpcTransport, grpc_frame, grpc_unframe};
 pub use http::HttpTransport;
 pub use reach::{Barred, Network, Reach};
 pub use rendered::Rendered;
 pub use session::{LoginError, Session, SessionPolicy, Sessions};
-pub use settings::{HttpVersion, Settings, Tls};
+pub use settings::{HttpVersion, Settings, Ssh, Tls};
 pub use ssh::SshTransport;
 pub use stats::{Snapshot, Stats};
 
@@ -94,6 +94,23 @@ impl Transport {
                 CommandTransport::TcpLine => FramedTransport::new(description, settings).map(Self::Framed),
                 _ => SshTransport::new(description, settings).map(Self::Ssh),
             },
+        }
+    }
+
+    /// What a scheme whose secrets never change adds to each exchange on this transport; `None` for scheme login, which
+    /// takes a [session](Sessions).
+    ///
+    /// # Errors
+    /// As [`Authorization::from_secrets`] and [`Authorization::for_ssh`].
+    pub fn authorization(
+        &self,
+        scheme: &AuthScheme,
+        secrets: &Secrets,
+        settings: &Settings,
+    ) -> Result<Option<Authorization>, SettingsError> {
+        match self {
+            Self::Ssh(_) => Authorization::for_ssh(scheme, secrets).map(Some),
+            _ => Authorization::from_secrets(scheme, secrets, settings),
         }
     }
 

@@ -21,6 +21,8 @@ pub struct Settings {
     pub tls: Tls,
     /// Which version of HTTP to speak.
     pub http_version: HttpVersion,
+    /// Trust on `ssh` endpoints.
+    pub ssh: Ssh,
     /// The longest to wait for a connection, TLS included.
     #[serde(with = "humantime_serde")]
     pub connect_timeout: Duration,
@@ -55,6 +57,15 @@ pub struct Tls {
     pub client_key: Option<SecretString>,
 }
 
+/// Trust in SSH.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Ssh {
+    /// The host keys to trust, and no others: OpenSSH public key lines (`ssh-ed25519 AAAA…`), or fingerprints
+    /// (`SHA256:…`).
+    pub host_keys: Vec<String>,
+}
+
 /// Which version of HTTP to speak.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -79,6 +90,7 @@ impl Default for Settings {
             endpoints: BTreeMap::new(),
             tls: Tls::default(),
             http_version: HttpVersion::Auto,
+            ssh: Ssh::default(),
             connect_timeout: Duration::from_secs(10),
             reply_timeout: None,
             reply_size: None,

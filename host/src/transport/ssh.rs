@@ -1,9 +1,14 @@
 //! What runs over SSH: NETCONF, single commands, and shells with a prompt.
 
+mod hosts;
+mod identity;
+
 use std::sync::Arc;
 
 use crosspoint_contract::{Description, Exchange, Reply};
 use tokio::time::Instant;
+
+pub(super) use identity::Identity;
 
 use super::{Authorization, Rendered, Settings, SettingsError, Stats, TransportError};
 
