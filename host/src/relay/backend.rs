@@ -14,7 +14,8 @@ use crate::mapping::{Code, Failure, OperationId};
 use crate::secrets::{Keyring, place};
 use crate::sent::Sent;
 use crate::transport::{
-    self, Authorization, LoginError, Reach, Secrets, Session, SessionPolicy, Sessions, SettingsError, Ssh, Tls, Transport,
+    self, Authorization, LoginError, Reach, Secrets, Session, SessionPolicy, Sessions, SettingsError, Ssh, Tls,
+    Transport,
 };
 
 /// Longest wait for a place in the queue, unless the operator says otherwise.

@@ -17,6 +17,7 @@ mod backends;
 mod call;
 mod catalog;
 mod clock;
+mod detached;
 mod doubt;
 mod exchange;
 mod failure;
@@ -52,6 +53,7 @@ pub use settings::{Authentication, BackendSettings, HttpVersion, LimitSettings, 
 pub use upkeep::Retention;
 
 use self::backend::Backend;
+use self::detached::{Detached, words};
 use self::exchange::Target;
 use self::failure::{of_propose, of_state};
 use self::told::Told;
@@ -180,8 +182,8 @@ impl Relay {
             if self.tasks.is_closed() {
                 return Err(Failure::new(Code::Draining, "Crosspoint is shutting down: try again").retry(1));
             }
-            self.tasks.spawn(work).await.unwrap_or_else(|error| {
-                tracing::error!(%error, "a call ended without an answer");
+            Detached::new(work, self.tasks.token()).await.unwrap_or_else(|panicked| {
+                tracing::error!(panic = words(&*panicked), "a call ended without an answer");
                 Err(Failure::new(Code::Internal, "a defect in Crosspoint ended the call").sent(Sent::Maybe))
             })
         }
