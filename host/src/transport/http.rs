@@ -31,8 +31,7 @@ use tokio::time::Instant;
 use self::carrier::Carrier;
 use self::target::Endpoint;
 use super::rendered::REDACTED;
-use super::{Authorization, ErrorKind, Rendered, Settings, SettingsError, Stats, TransportError};
-use crate::sent::Sent;
+use super::{Authorization, Rendered, Settings, SettingsError, Stats, TransportError};
 
 /// The way to one backend over HTTP/1.1 or HTTP/2.
 #[derive(Debug)]
@@ -78,13 +77,11 @@ impl HttpTransport {
         deadline: Option<Instant>,
     ) -> Result<HttpReply, TransportError> {
         let endpoint = self.carrier.endpoint(role)?;
-        if deadline.is_some_and(|deadline| deadline <= Instant::now()) {
-            return Err(deadline_passed());
-        }
         let prepared = prepare(endpoint, request, authorization).map_err(TransportError::refused)?;
         let carried = self.carrier.carry(prepared, deadline).await?;
         // Trailers have no place in a driver's reply.
-        Ok(HttpReply { status: carried.head.status.as_u16(), headers: plain(&carried.head.headers), body: carried.body.into() })
+        let headers = plain(&carried.head.headers).collect();
+        Ok(HttpReply { status: carried.head.status.as_u16(), headers, body: carried.body.into() })
     }
 
     /// What [`HttpTransport::exchange`] would send, with secrets as `***`. Sends nothing.
@@ -105,7 +102,7 @@ impl HttpTransport {
             let value = if secret { REDACTED.into() } else { header.value.clone() };
             Header { name: header.name.clone(), value }
         };
-        let added = authorization.headers().map(|(name, _)| Header { name: name.to_string(), value: REDACTED.into() });
+        let added = redacted(authorization);
         Ok(Rendered {
             method: Some(prepared.method().to_string()),
             url: endpoint.redacted(&request.target, query).map_err(TransportError::refused)?,
@@ -121,14 +118,14 @@ impl HttpTransport {
     }
 }
 
-/// The caller's time was over before anything was done.
-fn deadline_passed() -> TransportError {
-    TransportError::new(ErrorKind::ReplyTimeout, Sent::No, "the deadline passed before the exchange")
+/// The headers that a session adds, for people to read.
+pub(super) fn redacted(authorization: &Authorization) -> impl Iterator<Item = Header> {
+    authorization.headers().map(|(name, _)| Header { name: name.to_string(), value: REDACTED.into() })
 }
 
 /// Headers as a driver sees them.
-pub(super) fn plain(headers: &HeaderMap) -> Vec<Header> {
-    headers.iter().map(|(name, value)| (name.as_str().to_owned(), value.as_bytes().into()).into()).collect()
+pub(super) fn plain(headers: &HeaderMap) -> impl Iterator<Item = Header> {
+    headers.iter().map(|(name, value)| (name.as_str().to_owned(), value.as_bytes().into()).into())
 }
 
 /// Turns a driver's request into the one to send, or says why it is refused.

@@ -60,6 +60,11 @@ pub struct MessageProtocol {
     pub extensions: Extensions,
 }
 
+impl MessageProtocol {
+    /// The name of the extension that, with value `true`, says what [`HttpProtocol::unauthorized_precedes_effects`] says.
+    pub const UNAUTHORIZED_PRECEDES_EFFECTS: &str = "unauthorized-precedes-effects";
+}
+
 /// Where one message ends and the next begins.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -17,9 +17,9 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::connector::Connector;
+use super::failure;
 use super::headers::{self, HEAD_BYTES};
 use super::target::Endpoint;
-use super::{deadline_passed, failure};
 use crate::sent::Sent;
 use crate::transport::settings::pointer;
 use crate::transport::{ErrorKind, HttpVersion, Reach, Settings, SettingsError, Stats, TransportError, tls};
@@ -131,7 +131,8 @@ impl Carrier {
         deadline: Option<Instant>,
     ) -> Result<Carried, TransportError> {
         if deadline.is_some_and(|deadline| deadline <= Instant::now()) {
-            return Err(deadline_passed());
+            let message = "the deadline passed before the exchange";
+            return Err(TransportError::new(ErrorKind::ReplyTimeout, Sent::No, message));
         }
         let size = usize::try_from(request.body().size_hint().lower()).unwrap_or(usize::MAX);
         let mut clock = pin!(self.clock(capture_connection(&mut request), deadline));

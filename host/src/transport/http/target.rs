@@ -64,7 +64,11 @@ impl Endpoint {
     ///
     /// # Errors
     /// Why the target is refused.
-    pub(super) fn uri<'a>(&self, target: &str, query: impl Iterator<Item = (&'a str, &'a str)>) -> Result<Uri, String> {
+    pub(in crate::transport) fn uri<'a>(
+        &self,
+        target: &str,
+        query: impl Iterator<Item = (&'a str, &'a str)>,
+    ) -> Result<Uri, String> {
         let target = self.target(target, query.map(|(name, value)| (name, encode(value))))?;
         Uri::builder()
             .scheme(self.scheme.clone())
@@ -78,7 +82,11 @@ impl Endpoint {
     ///
     /// # Errors
     /// Why the target is refused.
-    pub(super) fn redacted<'a>(&self, target: &str, query: impl Iterator<Item = &'a str>) -> Result<String, String> {
+    pub(in crate::transport) fn redacted<'a>(
+        &self,
+        target: &str,
+        query: impl Iterator<Item = &'a str>,
+    ) -> Result<String, String> {
         let target = self.target(target, query.map(|name| (name, super::REDACTED.to_owned())))?;
         Ok(format!("{}://{}{target}", self.scheme, self.authority))
     }
