@@ -118,7 +118,8 @@ mod tests {
     use crosspoint_contract::Header;
 
     fn reply(headers: &[(&str, &str)]) -> HttpReply {
-        let header = |(name, value): &(&str, &str)| Header { name: (*name).to_owned(), value: value.as_bytes().to_vec() };
+        let header =
+            |(name, value): &(&str, &str)| Header { name: (*name).to_owned(), value: value.as_bytes().to_vec() };
         HttpReply { status: 200, headers: headers.iter().map(header).collect(), body: Bytes::default() }
     }
 

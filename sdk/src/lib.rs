@@ -85,9 +85,8 @@ pub use typed::read;
 /// Everything that a driver's source usually names: `use crosspoint_sdk::prelude::*;`.
 pub mod prelude {
     pub use crate::{
-        CallExt, Driver, GrpcReplyExt, Http, HttpReplyExt, Packaged, ReplyExt, action, command, driver,
-        fault_for_grpc, fault_for_status, found, grpc, grpc_protocol, kind, marker, message, outcome, path, schema,
-        session,
+        CallExt, Driver, GrpcReplyExt, Http, HttpReplyExt, Packaged, ReplyExt, action, command, driver, fault_for_grpc,
+        fault_for_status, found, grpc, grpc_protocol, kind, marker, message, outcome, path, schema, session,
     };
     pub use crosspoint_contract::{
         ApiKey, AuthScheme, Bytes, Call, Creation, Description, Exchange, Existing, Fault, Found, Header, HttpReply,

@@ -81,17 +81,19 @@ impl Authorization {
                 if settings.tls.client_certificate_pem.is_none() {
                     return Err(SettingsError::one("/tls/client_certificate_pem", "scheme mutual-tls needs it"));
                 }
-                let clear = |address: &str| !address.to_ascii_lowercase().starts_with("https://");
+                let clear = |address: &str| {
+                    let address = address.to_ascii_lowercase();
+                    !["https://", "tls://"].iter().any(|scheme| address.starts_with(scheme))
+                };
                 if let Some((role, _)) = settings.endpoints.iter().find(|(_, address)| clear(address)) {
-                    return Err(SettingsError::one(pointer("endpoints", role), "scheme mutual-tls needs `https`"));
+                    return Err(SettingsError::one(
+                        pointer("endpoints", role),
+                        "scheme mutual-tls needs TLS: `https` or `tls`",
+                    ));
                 }
                 Ok(Some(Self::none()))
             }
-            AuthScheme::OAuth2ClientCredentials => {
-                let message = format!("scheme {} is not supported by this version", scheme.name());
-                Err(SettingsError::one("/authentication", message))
-            }
-            AuthScheme::Login(_) => Ok(None),
+            AuthScheme::OAuth2ClientCredentials | AuthScheme::Login(_) => Ok(None),
         }
     }
 

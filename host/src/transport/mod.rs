@@ -14,6 +14,7 @@
 //! | `framed` | messages and prompted lines on TCP or TLS |
 //! | `ssh` | NETCONF, commands and shells over SSH |
 //! | `grpc` | unary gRPC calls |
+//! | `oauth2` | tokens that the host asks for by itself |
 //! | `tcp`, `tls`, `dial` | connections: names and addresses, trust, and a byte stream to one endpoint |
 //! | `rendered` | an exchange as people see it |
 //! | `reach` | where backends may be: the addresses that a connection may be opened to |
@@ -32,6 +33,7 @@ mod error;
 mod framed;
 mod grpc;
 mod http;
+mod oauth2;
 mod reach;
 mod rendered;
 mod session;
@@ -51,11 +53,13 @@ use tokio::time::Instant;
 pub use authorization::{Authorization, Secrets};
 pub use error::{ErrorKind, SettingsError, TransportError};
 pub use framed::FramedTransport;
+pub use framed::codec::{Codec, Decoder, FrameError};
 pub use grpc::{GrpcFrameError, GrpcTransport, grpc_frame, grpc_unframe};
 pub use http::HttpTransport;
+pub use oauth2::{ClientAuthentication, OAuth2, TokenEndpoint, TokenError};
 pub use reach::{Barred, Network, Reach};
 pub use rendered::Rendered;
-pub use session::{LoginError, Session, SessionPolicy, Sessions};
+pub use session::{LoginError, Parting, Session, SessionPolicy, Sessions};
 pub use settings::{HttpVersion, Settings, Ssh, Tls};
 pub use ssh::SshTransport;
 pub use stats::{Snapshot, Stats};

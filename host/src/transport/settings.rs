@@ -2,11 +2,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crosspoint_contract::Description;
+use crosspoint_contract::{AuthScheme, Description};
 use secrecy::SecretString;
 use serde::{Deserialize, Deserializer};
 
-use super::{Reach, SettingsError};
+use super::{Reach, SettingsError, oauth2};
 
 /// Where a backend is, whom to trust there, and how long and how much to bear from it.
 ///
@@ -122,7 +122,11 @@ impl Settings {
                 errors.add(pointer("endpoints", &role.name), format!("is required: {}", role.summary));
             }
         }
-        for name in self.endpoints.keys().filter(|name| description.endpoints.iter().all(|role| role.name != **name)) {
+        let takes_token = description.authentication.contains(&AuthScheme::OAuth2ClientCredentials);
+        let known = |name: &str| {
+            description.endpoints.iter().any(|role| role.name == name) || (takes_token && name == oauth2::ROLE)
+        };
+        for name in self.endpoints.keys().filter(|name| !known(name)) {
             let known = description.endpoints.iter().map(|role| format!("`{}`", role.name)).collect::<Vec<_>>();
             let message = format!("driver {} has no such role; it has {}", description.name, known.join(", "));
             errors.add(pointer("endpoints", name), message);

@@ -23,6 +23,8 @@ pub(in crate::transport) struct Endpoint {
     authority: Authority,
     /// Empty, or starts with `/` and does not end with one.
     prefix: String,
+    /// The path as the operator wrote it, which may end with `/`.
+    path: String,
 }
 
 impl Endpoint {
@@ -45,7 +47,8 @@ impl Endpoint {
         check_path(path)?;
         let authority =
             authority.as_str().to_ascii_lowercase().parse().map_err(|error| format!("is no URL: {error}"))?;
-        Ok(Self { scheme, authority, prefix: path.strip_suffix('/').unwrap_or(path).to_owned() })
+        let prefix = path.strip_suffix('/').unwrap_or(path).to_owned();
+        Ok(Self { scheme, authority, prefix, path: path.to_owned() })
     }
 
     pub(super) fn is_tls(&self) -> bool {
@@ -58,6 +61,15 @@ impl Endpoint {
         let ip = host.trim_start_matches('[').trim_end_matches(']').parse().ok()?;
         let default = if self.is_tls() { 443 } else { 80 };
         Some(SocketAddr::new(ip, self.authority.port_u16().unwrap_or(default)))
+    }
+
+    /// The very address that the operator wrote.
+    ///
+    /// # Errors
+    /// Where it cannot be put together, which its parsing excludes.
+    pub(in crate::transport) fn itself(&self) -> Result<Uri, String> {
+        let uri = Uri::builder().scheme(self.scheme.clone()).authority(self.authority.clone());
+        uri.path_and_query(self.path.as_str()).build().map_err(|error| error.to_string())
     }
 
     /// The full address of a driver's target, with `query` (names and values as they are) added.
