@@ -56,6 +56,7 @@ pub mod export;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod harness;
 mod http;
+pub mod json_rpc;
 pub mod marker;
 mod outcome;
 mod panic;
@@ -65,6 +66,7 @@ mod section;
 mod status;
 mod target;
 mod typed;
+pub mod xml;
 
 #[doc(no_inline)]
 pub use crosspoint_contract as contract;
