@@ -119,6 +119,7 @@ fn same_exchange(a: &Exchange, b: &Exchange) -> bool {
     a.endpoint == b.endpoint
         && match (&a.request, &b.request) {
             (Request::Http(a), Request::Http(b)) => same_http(a, b),
+            (Request::Message(a), Request::Message(b)) => a.means(b),
             (a, b) => a == b,
         }
 }
