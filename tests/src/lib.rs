@@ -6,3 +6,4 @@ pub mod host;
 pub mod openstack;
 pub mod proxy;
 pub mod skip;
+pub mod suite;
