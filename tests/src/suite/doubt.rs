@@ -43,7 +43,7 @@ impl<F: FarSide> Stage<F> {
         assert_eq!(self.mapping(subject, CREATED).await["state"], "unknown");
         let busy = self.none("a change of what is in doubt", self.acme().delete(&self.object(subject, CREATED))).await;
         // A kind without deletion says so first.
-        if self.can(subject, Verb::Delete) {
+        if self.can(subject, &Verb::Delete) {
             busy.problem(409, "in_doubt");
         }
         lost.string("/operation_id")
@@ -53,13 +53,13 @@ impl<F: FarSide> Stage<F> {
     pub(super) async fn end_doubt(&self, subject: &Subject, n: u32, operation: &str, trouble: Trouble) {
         let kind = self.kind(subject);
         if kind.marker {
-            assert!(self.can(subject, Verb::Find), "{}: a marker without a way to find it", subject.kind);
+            assert!(self.can(subject, &Verb::Find), "{}: a marker without a way to find it", subject.kind);
             let resolved = self.resolve(operation, trouble).await;
             let end = (&resolved["/operation/state"], &resolved["/operation/resolution/by"]);
             if trouble.has_effect() {
                 assert_eq!(end, (&json!("succeeded"), &json!("find")), "{resolved:#?}");
                 assert_eq!(resolved["/mapping/state"], "active");
-                self.check_result(subject, &resolved, &subject.spec(n), "found");
+                subject.check(&resolved, &subject.spec(n), "found");
                 self.clean(subject, n).await;
             } else {
                 assert_eq!(end, (&json!("failed"), &json!("find")), "{resolved:#?}");
@@ -109,9 +109,9 @@ impl<F: FarSide> Stage<F> {
                 let spec = subject.replacement(n);
                 (spec.clone(), Box::new(move || self.put(subject, n, &spec)))
             } else {
-                let patch = json!({"spec": subject.patch()});
+                let body = json!({"spec": subject.patch()});
                 let spec = super::merged(&subject.spec(n), subject.patch());
-                (spec, Box::new(move || self.acme().patch(&path).json(&patch)))
+                (spec, Box::new(move || self.acme().patch(&path).json(&body)))
             };
             let what = format!("{verb}, LostReply");
             let lost = self.meet(Trouble::LostReply, told, &what, call().key(&key)).await.unwrap();
@@ -120,7 +120,7 @@ impl<F: FarSide> Stage<F> {
             if support.reissuable {
                 let again = self.one("a change that is made again", call().key(&key)).await.expect(200);
                 assert_eq!(again["/operation/resolution/by"], "reissue", "{again:#?}");
-                self.check_result(subject, &again, &spec, "made again");
+                subject.check(&again, &spec, "made again");
             } else {
                 let path = format!("/v1/operations/{}:resolve", operation.string("/id"));
                 let decided = self.acme().post(&path).json(&json!({"decision": "applied"}));
@@ -131,7 +131,7 @@ impl<F: FarSide> Stage<F> {
     }
 
     async fn lost_deletion(&self, subject: &Subject) {
-        if !self.can(subject, Verb::Delete) || !self.can(subject, Verb::Read) {
+        if !self.can(subject, &Verb::Delete) || !self.can(subject, &Verb::Read) {
             return;
         }
         self.create(subject, DELETED).await;

@@ -1,6 +1,7 @@
 //! From creation to deletion, one exchange a call.
 
 use crosspoint_contract::Verb;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
 use super::far_side::FarSide;
@@ -42,7 +43,7 @@ impl<F: FarSide> Stage<F> {
         let made = self.change("a creation", put()).await.success();
         assert_eq!((&made["/mapping/state"], &made["/operation/sent"]), (&json!("active"), &json!("yes")), "{made:#?}");
         assert_eq!(made["/mapping/labels"], json!({"suite": "life"}));
-        self.check_result(subject, &made, &spec, "created");
+        subject.check(&made, &spec, "created");
 
         let again = self.none("a replay", put()).await.expect(200);
         assert_eq!(again.header("idempotency-replayed"), Some("true"), "{again:#?}");
@@ -57,9 +58,9 @@ impl<F: FarSide> Stage<F> {
 
     async fn reading(&self, subject: &Subject, spec: &Value) {
         let read = self.acme().get(&self.object(subject, FIRST));
-        if self.can(subject, Verb::Read) {
+        if self.can(subject, &Verb::Read) {
             let read = self.one("a read", read).await.expect(200);
-            self.check_result(subject, &read, spec, "read");
+            subject.check(&read, spec, "read");
         } else {
             self.none("a read", read).await.problem(405, "unsupported_verb");
         }
@@ -67,7 +68,7 @@ impl<F: FarSide> Stage<F> {
 
     async fn listing(&self, subject: &Subject) {
         let list = |query: &str| self.acme().get(&format!("{}{query}", self.objects(subject)));
-        if !self.can(subject, Verb::List) {
+        if !self.can(subject, &Verb::List) {
             self.none("a list", list("")).await.problem(405, "unsupported_verb");
             return;
         }
@@ -78,7 +79,7 @@ impl<F: FarSide> Stage<F> {
             let page = self.one("a page of a list", list(&query)).await.expect(200);
             found.extend(page.items().iter().filter_map(|item| item["cmp_id"].as_str().map(str::to_owned)));
             let Some(next) = page["/next_page"].as_str() else { break };
-            query = format!("?limit=1&page={}", percent_encoded(next));
+            query = format!("?limit=1&page={}", utf8_percent_encode(next, NON_ALPHANUMERIC));
         }
         found.sort_unstable();
         assert_eq!(found, [subject.cmp_id(FIRST), subject.cmp_id(SECOND)], "what all pages of {} hold", subject.kind);
@@ -93,31 +94,31 @@ impl<F: FarSide> Stage<F> {
         let path = self.object(subject, FIRST);
         let mut spec = subject.spec(FIRST);
         let mut tag = None;
-        if self.can(subject, Verb::Replace) {
+        if self.can(subject, &Verb::Replace) {
             tag = self.tag(subject).await;
             spec = subject.replacement(FIRST);
             let put = self.put(subject, FIRST, &spec).key(&self.key());
             let replaced = self.change("a replacement", put).await.expect(200);
-            self.check_result(subject, &replaced, &spec, "replaced");
+            subject.check(&replaced, &spec, "replaced");
             self.reading_if_it_can(subject, &spec).await;
         } else {
             self.none("a replacement", self.put(subject, FIRST, &spec)).await.problem(405, "unsupported_verb");
         }
-        let patch = |patch: &Value| self.acme().patch(&path).json(&json!({"spec": patch}));
-        if self.can(subject, Verb::Update) {
+        let change = |patch: &Value| self.acme().patch(&path).json(&json!({"spec": patch}));
+        if self.can(subject, &Verb::Update) {
             if tag.is_none() {
                 tag = self.tag(subject).await;
             }
             spec = merged(&spec, subject.patch());
-            let patched = self.change("a patch", patch(subject.patch()).key(&self.key())).await.expect(200);
-            self.check_result(subject, &patched, &spec, "patched");
+            let patched = self.change("a patch", change(subject.patch()).key(&self.key())).await.expect(200);
+            subject.check(&patched, &spec, "patched");
             self.reading_if_it_can(subject, &spec).await;
         } else {
-            self.none("a patch", patch(&json!({}))).await.problem(405, "unsupported_verb");
+            self.none("a patch", change(&json!({}))).await.problem(405, "unsupported_verb");
         }
         let Some(tag) = tag else { return };
-        let stale = if self.can(subject, Verb::Update) {
-            patch(subject.patch())
+        let stale = if self.can(subject, &Verb::Update) {
+            change(subject.patch())
         } else {
             self.put(subject, FIRST, &subject.replacement(FIRST))
         };
@@ -129,7 +130,7 @@ impl<F: FarSide> Stage<F> {
 
     /// The entity tag as a read gives it; none if the kind cannot be read.
     async fn tag(&self, subject: &Subject) -> Option<String> {
-        if !self.can(subject, Verb::Read) {
+        if !self.can(subject, &Verb::Read) {
             return None;
         }
         let read = self.one("a read", self.acme().get(&self.object(subject, FIRST))).await.expect(200);
@@ -137,7 +138,7 @@ impl<F: FarSide> Stage<F> {
     }
 
     async fn reading_if_it_can(&self, subject: &Subject, spec: &Value) {
-        if self.can(subject, Verb::Read) {
+        if self.can(subject, &Verb::Read) {
             self.reading(subject, spec).await;
         }
     }
@@ -163,7 +164,7 @@ impl<F: FarSide> Stage<F> {
 
     /// Released by one CMP id and adopted by another.
     async fn handing_over(&self, subject: &Subject, backend_id: &str) {
-        if !self.can(subject, Verb::Read) {
+        if !self.can(subject, &Verb::Read) {
             return;
         }
         let released = self.none("a release", self.acme().post(&(self.object(subject, FIRST) + ":release"))).await;
@@ -182,10 +183,10 @@ impl<F: FarSide> Stage<F> {
     }
 
     async fn deletion(&self, subject: &Subject) {
-        let heir = if self.can(subject, Verb::Read) { HEIR } else { FIRST };
+        let heir = if self.can(subject, &Verb::Read) { HEIR } else { FIRST };
         let (path, key) = (self.object(subject, heir), self.key());
         let delete = || self.acme().delete(&path).key(&key);
-        if !self.can(subject, Verb::Delete) {
+        if !self.can(subject, &Verb::Delete) {
             self.none("a deletion", delete()).await.problem(405, "unsupported_verb");
             return;
         }
@@ -198,7 +199,7 @@ impl<F: FarSide> Stage<F> {
 
     /// The second object is deleted behind Crosspoint's back.
     async fn missing(&self, subject: &Subject) {
-        if !self.can(subject, Verb::Read) || !self.can(subject, Verb::Delete) {
+        if !self.can(subject, &Verb::Read) || !self.can(subject, &Verb::Delete) {
             return;
         }
         let backend_id = self.mapping(subject, SECOND).await["backend_id"].as_str().unwrap().to_owned();
@@ -216,15 +217,4 @@ impl<F: FarSide> Stage<F> {
         self.change("a deletion of what is not there", self.acme().delete(&path)).await.expect(200);
         assert_eq!(self.mapping(subject, SECOND).await, Value::Null);
     }
-
-    pub(super) fn check_result(&self, subject: &Subject, reply: &Reply, spec: &Value, what: &str) {
-        assert_holds(&reply["/result"], &subject.shown(spec), what);
-        let marker = reply.string("/mapping/marker");
-        let shows = reply["/result"].to_string().contains(&marker);
-        assert!(!shows, "{what}: the marker is not the caller's business: {reply:#?}");
-    }
-}
-
-fn percent_encoded(text: &str) -> String {
-    text.bytes().map(|byte| format!("%{byte:02X}")).collect()
 }

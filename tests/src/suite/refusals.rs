@@ -62,7 +62,7 @@ impl<F: FarSide> Stage<F> {
 
     /// Deletes an object, if its kind can be deleted.
     pub(super) async fn clean(&self, subject: &Subject, n: u32) {
-        if self.can(subject, Verb::Delete) {
+        if self.can(subject, &Verb::Delete) {
             self.change("a deletion", self.acme().delete(&self.object(subject, n))).await.expect(200);
         }
     }
@@ -71,6 +71,9 @@ impl<F: FarSide> Stage<F> {
 #[track_caller]
 fn points_at(refused: &Reply, pointer: &str) {
     assert_eq!(refused["/sent"], "no", "{refused:#?}");
-    let pointed = refused["/errors"].as_array().is_some_and(|errors| errors.iter().any(|e| e["pointer"] == pointer));
-    assert!(pointed, "nothing points at `{pointer}`: {refused:#?}");
+    let at = |error: &Value| error["pointer"] == pointer;
+    assert!(
+        refused["/errors"].as_array().is_some_and(|errors| errors.iter().any(at)),
+        "nothing points at `{pointer}`: {refused:#?}"
+    );
 }

@@ -133,8 +133,8 @@ impl<F: FarSide> Stage<F> {
         kind.unwrap_or_else(|| panic!("driver {} has no kind {}", self.description.name, subject.kind))
     }
 
-    pub(super) fn can(&self, subject: &Subject, verb: Verb) -> bool {
-        self.kind(subject).supports(&verb).is_some()
+    pub(super) fn can(&self, subject: &Subject, verb: &Verb) -> bool {
+        self.kind(subject).supports(verb).is_some()
     }
 
     /// Whether a refused session is renewed, and the same exchange sent once more.

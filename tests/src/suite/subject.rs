@@ -1,5 +1,7 @@
 use serde_json::Value;
 
+use crate::host::Reply;
+
 /// A kind of object, and what such objects look like.
 pub struct Subject {
     pub(super) kind: String,
@@ -90,6 +92,14 @@ impl Subject {
 
     pub(super) fn patch(&self) -> &Value {
         self.patch.as_ref().unwrap_or_else(|| panic!("say what is `patching` a {}", self.kind))
+    }
+
+    /// Checks that an answer shows the object of this spec, without the marker, which is not the caller's business.
+    #[track_caller]
+    pub(super) fn check(&self, reply: &Reply, spec: &Value, what: &str) {
+        assert_holds(&reply["/result"], &self.shown(spec), what);
+        let marked = reply["/result"].to_string().contains(&reply.string("/mapping/marker"));
+        assert!(!marked, "{what}: the marker shows: {reply:#?}");
     }
 
     pub(super) fn shown(&self, spec: &Value) -> Value {

@@ -19,12 +19,17 @@ impl<F: FarSide> Stage<F> {
         for (number, trouble) in (CREATED..).zip(Trouble::ALL) {
             let Some(told) = self.far.told(trouble) else { continue };
             let meeting = async {
-                if self.can(subject, Verb::Read) {
+                if self.can(subject, &Verb::Read) {
                     self.read_in(subject, trouble, told).await;
                 }
                 self.create_in(subject, number, trouble, told).await;
             };
-            if trouble == Trouble::Late { self.in_a_hurry(meeting).await } else { meeting.await }
+            // Both wait for a time to pass: one for the reply, the other for the operation's deadline.
+            if matches!(trouble, Trouble::Late | Trouble::LostRequest) {
+                self.in_a_hurry(meeting).await;
+            } else {
+                meeting.await;
+            }
         }
         self.gone(subject).await;
         self.clean(subject, READ).await;
@@ -80,7 +85,7 @@ impl<F: FarSide> Stage<F> {
         let put = || self.put(subject, n, &subject.spec(n)).key(&key);
         self.far.gone().await;
         // A connection that was kept open may still have to be found dead: that is an answer of its own.
-        let path = if self.can(subject, Verb::Read) { self.object(subject, READ) } else { self.objects(subject) };
+        let path = if self.can(subject, &Verb::Read) { self.object(subject, READ) } else { self.objects(subject) };
         until("no connection to be left", async || {
             let read = self.none("a read at a backend that is gone", self.acme().get(&path)).await;
             (read["/code"] != "backend_connection_lost").then_some(())
