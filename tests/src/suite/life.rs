@@ -43,7 +43,7 @@ impl<F: FarSide> Stage<F> {
         let made = self.change("a creation", put()).await.success();
         assert_eq!((&made["/mapping/state"], &made["/operation/sent"]), (&json!("active"), &json!("yes")), "{made:#?}");
         assert_eq!(made["/mapping/labels"], json!({"suite": "life"}));
-        subject.check(&made, &spec, "created");
+        subject.check_change(&made, &spec, "created");
 
         let again = self.none("a replay", put()).await.expect(200);
         assert_eq!(again.header("idempotency-replayed"), Some("true"), "{again:#?}");
@@ -99,7 +99,7 @@ impl<F: FarSide> Stage<F> {
             spec = subject.replacement(FIRST);
             let put = self.put(subject, FIRST, &spec).key(&self.key());
             let replaced = self.change("a replacement", put).await.expect(200);
-            subject.check(&replaced, &spec, "replaced");
+            subject.check_change(&replaced, &spec, "replaced");
             self.reading_if_it_can(subject, &spec).await;
         } else {
             self.none("a replacement", self.put(subject, FIRST, &spec)).await.problem(405, "unsupported_verb");
@@ -111,7 +111,7 @@ impl<F: FarSide> Stage<F> {
             }
             spec = merged(&spec, subject.patch());
             let patched = self.change("a patch", change(subject.patch()).key(&self.key())).await.expect(200);
-            subject.check(&patched, &spec, "patched");
+            subject.check_change(&patched, &spec, "patched");
             self.reading_if_it_can(subject, &spec).await;
         } else {
             self.none("a patch", change(&json!({}))).await.problem(405, "unsupported_verb");

@@ -9,6 +9,7 @@ pub struct Subject {
     replacement: Option<Box<dyn Fn(u32) -> Value>>,
     pub(super) patch: Option<Value>,
     shown: Box<dyn Fn(&Value) -> Value>,
+    confirmed: Option<Box<dyn Fn(&Value) -> Value>>,
     pub(super) bad: Vec<(Value, &'static str)>,
     pub(super) bad_patches: Vec<(Value, &'static str)>,
     pub(super) refused: Vec<Refused>,
@@ -32,6 +33,7 @@ impl Subject {
             replacement: None,
             patch: None,
             shown: Box::new(Value::clone),
+            confirmed: None,
             bad: Vec::new(),
             bad_patches: Vec::new(),
             refused: Vec::new(),
@@ -53,6 +55,12 @@ impl Subject {
     /// What a result holds of a spec, where that is not all of it, as it stands. A password is not shown, for instance.
     pub fn showing(self, shown: impl Fn(&Value) -> Value + 'static) -> Self {
         Self { shown: Box::new(shown), ..self }
+    }
+
+    /// What the answer to a change holds of its spec, where the backend confirms a change without showing the object.
+    /// By default it is what a read shows.
+    pub fn confirming(self, confirmed: impl Fn(&Value) -> Value + 'static) -> Self {
+        Self { confirmed: Some(Box::new(confirmed)), ..self }
     }
 
     /// With these members a spec is refused before anything is sent, at this JSON Pointer. They are merged into a good
@@ -97,14 +105,25 @@ impl Subject {
     /// Checks that an answer shows the object of this spec, without the marker, which is not the caller's business.
     #[track_caller]
     pub(super) fn check(&self, reply: &Reply, spec: &Value, what: &str) {
-        assert_holds(&reply["/result"], &self.shown(spec), what);
-        let marked = reply["/result"].to_string().contains(&reply.string("/mapping/marker"));
-        assert!(!marked, "{what}: the marker shows: {reply:#?}");
+        check(reply, &self.shown(spec), what);
+    }
+
+    /// The same for the answer to a change.
+    #[track_caller]
+    pub(super) fn check_change(&self, reply: &Reply, spec: &Value, what: &str) {
+        check(reply, &self.confirmed.as_ref().unwrap_or(&self.shown)(spec), what);
     }
 
     pub(super) fn shown(&self, spec: &Value) -> Value {
         (self.shown)(spec)
     }
+}
+
+#[track_caller]
+fn check(reply: &Reply, part: &Value, what: &str) {
+    assert_holds(&reply["/result"], part, what);
+    let marked = reply["/result"].to_string().contains(&reply.string("/mapping/marker"));
+    assert!(!marked, "{what}: the marker shows: {reply:#?}");
 }
 
 /// One JSON merged into another, as RFC 7396 says.
