@@ -4,6 +4,7 @@ pub mod documentation;
 pub mod faketime;
 pub mod folder;
 pub mod host;
+pub mod namespace;
 pub mod openstack;
 pub mod packages;
 pub mod proxy;
