@@ -29,9 +29,9 @@
 //! # }
 //! ```
 //!
-//! HTTP backends, simulators and real ones, get all of it from [`HttpFarSide`], which is a proxy before them. Other
-//! protocols implement [`FarSide`]. What is particular to one driver is tested with [`Stage::making`] and
-//! [`Stage::one`], which count in the same way.
+//! HTTP backends, simulators and real ones, get all of it from [`HttpFarSide`], which is a proxy before them, and
+//! messages on a TCP connection from [`FramedFarSide`]. Other protocols implement [`FarSide`]. What is particular to one
+//! driver is tested with [`Stage::making`] and [`Stage::one`], which count in the same way.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -44,6 +44,7 @@
 
 mod doubt;
 mod far_side;
+mod framed;
 mod http;
 mod life;
 mod refusals;
@@ -52,6 +53,7 @@ mod subject;
 mod troubles;
 
 pub use far_side::{FarSide, Told, Trouble};
+pub use framed::{FramedFarSide, Messages};
 pub use http::{HttpFarSide, RETRY_AFTER};
 pub use stage::{BACKEND, Stage};
 pub use subject::{Subject, assert_holds, merged};
