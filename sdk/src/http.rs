@@ -4,6 +4,7 @@ use crosspoint_contract::{Bytes, Exchange, Extensions, Fault, Header, HttpReques
 use serde::Serialize;
 
 use crate::Target;
+use crate::target::encode_form;
 
 /// An HTTP request on its way to being an exchange.
 ///
@@ -77,6 +78,11 @@ impl Http {
                 self
             }
         }
+    }
+
+    /// Sends `fields` as an HTML form does: `application/x-www-form-urlencoded`.
+    pub fn form(self, fields: &[(&str, &str)]) -> Self {
+        self.body("application/x-www-form-urlencoded", encode_form(fields))
     }
 
     /// Sends `body` as it is, with this `Content-Type`.

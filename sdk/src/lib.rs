@@ -57,6 +57,7 @@ mod grpc;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod harness;
 mod http;
+pub mod json_rpc;
 pub mod marker;
 mod outcome;
 mod panic;
@@ -66,6 +67,7 @@ mod section;
 mod status;
 mod target;
 mod typed;
+pub mod xml;
 
 #[doc(no_inline)]
 pub use crosspoint_contract as contract;

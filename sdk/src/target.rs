@@ -85,6 +85,14 @@ impl Target {
     }
 }
 
+/// Names and values of a form or a query. A space is `%20`, which every reader of forms knows beside `+`.
+pub(crate) fn encode_form(fields: &[(&str, &str)]) -> String {
+    let encode = |text| utf8_percent_encode(text, &RESERVED);
+    let fields: Vec<String> =
+        fields.iter().map(|(name, value)| format!("{}={}", encode(name), encode(value))).collect();
+    fields.join("&")
+}
+
 impl From<Target> for String {
     fn from(target: Target) -> Self {
         target.text

@@ -131,3 +131,14 @@ fn a_driver_of_another_protocol_gets_a_fault_for_a_strange_reply() {
     assert_eq!(message.message().unwrap(), b"x");
     assert_eq!(message.command().unwrap_err().name(), "malformed-reply");
 }
+
+#[test]
+fn a_form_cannot_be_broken_out_of() {
+    let exchange = Http::post(path("/api", &[]).unwrap())
+        .form(&[("cmd", "<a b='c'>&</a>"), ("key&x", "1=2 +%\u{e9}")])
+        .into_exchange()
+        .unwrap();
+    let Request::Http(request) = exchange.request else { panic!("no HTTP") };
+    assert_eq!(request.headers[0].value, b"application/x-www-form-urlencoded");
+    assert_eq!(request.body, Bytes::from("cmd=%3Ca%20b%3D%27c%27%3E%26%3C%2Fa%3E&key%26x=1%3D2%20%2B%25%C3%A9"));
+}

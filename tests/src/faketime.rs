@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use anyhow::{Context as _, Result};
 use tempfile::TempDir;
 
-use crate::openstack::{install_packages, is_root};
+use crate::packages::{install_packages, is_root};
 use crate::skip::skipped;
 
 /// The clock.

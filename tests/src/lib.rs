@@ -2,7 +2,12 @@
 
 pub mod documentation;
 pub mod faketime;
+pub mod folder;
 pub mod host;
+pub mod namespace;
 pub mod openstack;
+pub mod packages;
 pub mod proxy;
+pub mod server;
 pub mod skip;
+pub mod suite;

@@ -1,29 +1,31 @@
 //! A reverse proxy that sees every exchange between Crosspoint and a backend, and can spoil one on purpose.
 //!
 //! It counts what really crossed the wire, which is how tests prove "one call in, one call out". A trap catches the
-//! next matching exchange once: there is no chance involved, and nothing waits for time to pass.
+//! next matching exchange once: there is no chance involved, and nothing waits for time to pass. It can also be closed
+//! and opened again, as a backend that goes away and comes back.
+
+mod serve;
+mod trap;
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
-use anyhow::{Context as _, Result, anyhow};
+use anyhow::{Context as _, Result};
 use bytes::Bytes;
-use http::{HeaderMap, Method, Request, Response, StatusCode, header, request, response};
-use http_body_util::{BodyExt as _, Full};
-use hyper::body::Incoming;
-use hyper::{client, server, service};
-use hyper_util::rt::TokioIo;
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::oneshot;
-use tokio::task::{AbortHandle, JoinSet};
+use http::{HeaderMap, Method, Response, StatusCode, header, request};
+use tokio::net::TcpListener;
+
+pub use trap::Held;
+
+use serve::{Serving, Shared};
+use trap::{Effect, Gate};
 
 /// A proxy in front of one server. It stops, and cuts its connections, when it is dropped.
 #[derive(Debug)]
 pub struct Proxy {
     address: SocketAddr,
     shared: Arc<Shared>,
-    accepting: AbortHandle,
+    serving: Mutex<Option<Serving>>,
 }
 
 /// One exchange that went through, or was caught on its way.
@@ -47,40 +49,19 @@ impl Exchange {
     }
 }
 
-/// An exchange that waits in the proxy. Dropped, it is cut off: the client's connection closes without a reply.
-#[derive(Debug)]
-pub struct Held {
-    sprung: oneshot::Receiver<()>,
-    release: oneshot::Sender<()>,
-}
-
-#[derive(Debug)]
-struct Shared {
-    upstream: String,
-    exchanges: Mutex<Vec<Exchange>>,
-    traps: Mutex<Vec<Trap>>,
-}
-
-#[derive(Debug)]
-struct Trap {
-    method: Method,
-    path: String,
-    effect: Effect,
-}
-
-#[derive(Debug)]
-enum Effect {
-    HoldRequest(Gate),
-    HoldReply(Gate),
+/// What happens to an exchange, but for holding it.
+#[derive(Clone, Debug)]
+pub enum Spoil {
+    /// The client's connection closes in place of a reply, and the server sees nothing.
+    LoseRequest,
+    /// The server sees it; the client's connection closes in place of a reply.
     LoseReply,
-    Answer(StatusCode, Bytes),
-}
-
-/// The proxy's side of a [`Held`].
-#[derive(Debug)]
-struct Gate {
-    sprung: oneshot::Sender<()>,
-    release: oneshot::Receiver<()>,
+    /// The server sees it; the client gets the head of the reply and half of its body, then the connection closes.
+    CutReply,
+    /// The server sees it; the client gets this instead of the server's reply.
+    ReplaceReply(Response<Bytes>),
+    /// The server does not see it, and the client gets this.
+    Answer(Response<Bytes>),
 }
 
 impl Proxy {
@@ -93,9 +74,9 @@ impl Proxy {
         let upstream = uri.authority().context("a URL without a host")?.to_string();
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?;
-        let shared = Arc::new(Shared { upstream, exchanges: Mutex::default(), traps: Mutex::default() });
-        let accepting = tokio::spawn(accept(listener, shared.clone())).abort_handle();
-        Ok(Self { address, shared, accepting })
+        let shared = Arc::new(Shared::new(upstream));
+        let serving = Mutex::new(Some(Serving::start(listener, &shared)));
+        Ok(Self { address, shared, serving })
     }
 
     /// The proxy's own URL, without a path.
@@ -119,156 +100,71 @@ impl Proxy {
     /// Keeps the next request with this method and a target that starts with `path` from the server.
     #[must_use]
     pub fn hold_request(&self, method: Method, path: &str) -> Held {
-        self.hold(method, path, Effect::HoldRequest)
+        self.hold(starts(method, path), Effect::HoldRequest)
     }
 
     /// Lets the next such request through, and keeps the server's reply from the client.
     #[must_use]
     pub fn hold_reply(&self, method: Method, path: &str) -> Held {
-        self.hold(method, path, Effect::HoldReply)
+        self.hold_reply_of(starts(method, path))
+    }
+
+    /// The same for the next request that matches.
+    #[must_use]
+    pub fn hold_reply_of(&self, matches: impl Fn(&request::Parts) -> bool + Send + 'static) -> Held {
+        self.hold(matches, Effect::HoldReply)
     }
 
     /// Lets the next such request through, and closes the client's connection in place of a reply.
     pub fn lose_reply(&self, method: Method, path: &str) {
-        self.set(method, path, Effect::LoseReply);
+        self.spoil(starts(method, path), Spoil::LoseReply);
     }
 
     /// Answers the next such request in the server's place, which does not see it.
     pub fn answer(&self, method: Method, path: &str, status: StatusCode, body: impl Into<Bytes>) {
-        self.set(method, path, Effect::Answer(status, body.into()));
+        let mut answer = Response::new(body.into());
+        *answer.status_mut() = status;
+        answer.headers_mut().insert(header::CONTENT_TYPE, header::HeaderValue::from_static("application/json"));
+        self.spoil(starts(method, path), Spoil::Answer(answer));
     }
 
-    fn hold(&self, method: Method, path: &str, effect: impl FnOnce(Gate) -> Effect) -> Held {
-        let (sprung_sender, sprung) = oneshot::channel();
-        let (release, release_receiver) = oneshot::channel();
-        self.set(method, path, effect(Gate { sprung: sprung_sender, release: release_receiver }));
-        Held { sprung, release }
+    /// Spoils the next exchange whose request matches.
+    pub fn spoil(&self, matches: impl Fn(&request::Parts) -> bool + Send + 'static, spoil: Spoil) {
+        self.shared.trap(matches, Effect::Spoil(spoil));
     }
 
-    fn set(&self, method: Method, path: &str, effect: Effect) {
-        lock(&self.shared.traps).push(Trap { method, path: path.to_owned(), effect });
-    }
-}
-
-impl Drop for Proxy {
-    fn drop(&mut self) {
-        self.accepting.abort();
-    }
-}
-
-impl Held {
-    /// Waits until an exchange has been caught.
-    ///
-    /// # Errors
-    /// Where none comes within half a minute.
-    pub async fn caught(&mut self) -> Result<()> {
-        let caught = tokio::time::timeout(Duration::from_secs(30), &mut self.sprung).await;
-        caught.context("no exchange was caught")?.context("the proxy has stopped")
-    }
-
-    /// Lets it go on. Nothing happens if the client has gone away meanwhile and only its reply was held.
-    pub fn release(self) {
-        // The other side is gone only where the proxy has stopped.
-        let _ = self.release.send(());
-    }
-}
-
-impl Gate {
-    /// Tells the test, and waits for its decision.
-    async fn pass(self) -> Result<()> {
-        // The test may only be interested in the hold, not in when it begins.
-        let _ = self.sprung.send(());
-        self.release.await.map_err(|_| anyhow!("the exchange was cut off"))
-    }
-}
-
-async fn accept(listener: TcpListener, shared: Arc<Shared>) {
-    // Dropped with this task, which closes the connections.
-    let mut connections = JoinSet::new();
-    while let Ok((stream, _)) = listener.accept().await {
-        while connections.try_join_next().is_some() {}
-        let shared = shared.clone();
-        connections.spawn(async move {
-            let service = service::service_fn(|request| {
-                // A client that hangs up does not take back what it has sent: the request goes on.
-                let passed = tokio::spawn(pass(shared.clone(), request));
-                async { passed.await? }
-            });
-            // An error is how the client's connection gets closed without a reply.
-            let _ = server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
-        });
-    }
-}
-
-async fn pass(shared: Arc<Shared>, request: Request<Incoming>) -> Result<Response<Full<Bytes>>> {
-    let (head, body) = request.into_parts();
-    let body = body.collect().await?.to_bytes();
-    let number = shared.record(&head);
-    let mut effect = shared.spring(&head);
-
-    if let Some(Effect::Answer(status, body)) = effect {
-        let response = Response::builder().status(status).header(header::CONTENT_TYPE, "application/json");
-        return Ok(response.body(Full::new(body))?);
-    }
-    if let Some(Effect::HoldRequest(gate)) = effect {
-        gate.pass().await?;
-        effect = None;
-    }
-    let (head, body) = shared.forward(head, body).await?;
-    shared.record_reply(number, &head);
-    match effect {
-        Some(Effect::HoldReply(gate)) => gate.pass().await?,
-        Some(Effect::LoseReply) => return Err(anyhow!("the reply was lost")),
-        _ => {}
-    }
-    Ok(Response::from_parts(head, Full::new(body)))
-}
-
-impl Shared {
-    fn record(&self, head: &request::Parts) -> usize {
-        let mut exchanges = lock(&self.exchanges);
-        exchanges.push(Exchange {
-            method: head.method.clone(),
-            target: head.uri.to_string(),
-            headers: head.headers.clone(),
-            reply: None,
-        });
-        exchanges.len() - 1
-    }
-
-    fn record_reply(&self, number: usize, head: &response::Parts) {
-        if let Some(exchange) = lock(&self.exchanges).get_mut(number) {
-            exchange.reply = Some((head.status, head.headers.clone()));
+    /// Closes the port and every connection, until [`Proxy::open`]: to the client, the backend is gone.
+    pub async fn close(&self) {
+        let serving = lock(&self.serving).take();
+        if let Some(serving) = serving {
+            serving.stop().await;
         }
     }
 
-    /// The effect of the first trap that the request springs.
-    fn spring(&self, head: &request::Parts) -> Option<Effect> {
-        let mut traps = lock(&self.traps);
-        let target = head.uri.to_string();
-        let place = traps.iter().position(|trap| trap.method == head.method && target.starts_with(&trap.path))?;
-        Some(traps.remove(place).effect)
+    /// Opens the port again, the same as before.
+    ///
+    /// # Errors
+    /// Where somebody else has taken the port meanwhile.
+    pub async fn open(&self) -> Result<()> {
+        let listener = TcpListener::bind(self.address).await?;
+        *lock(&self.serving) = Some(Serving::start(listener, &self.shared));
+        Ok(())
     }
 
-    async fn forward(&self, head: request::Parts, body: Bytes) -> Result<(response::Parts, Bytes)> {
-        let stream = TcpStream::connect(&self.upstream).await?;
-        let (mut sender, connection) = client::conn::http1::handshake(TokioIo::new(stream)).await?;
-        let driver = tokio::spawn(connection);
-        let mut request = Request::from_parts(head, Full::new(body));
-        remove_hop_headers(request.headers_mut());
-        let (mut head, body) = sender.send_request(request).await?.into_parts();
-        let body = body.collect().await?.to_bytes();
-        driver.abort();
-        remove_hop_headers(&mut head.headers);
-        Ok((head, body))
+    fn hold(
+        &self,
+        matches: impl Fn(&request::Parts) -> bool + Send + 'static,
+        effect: impl FnOnce(Gate) -> Effect,
+    ) -> Held {
+        let (held, gate) = trap::held();
+        self.shared.trap(matches, effect(gate));
+        held
     }
 }
 
-/// Removes what is between two neighbours only (RFC 9110, section 7.6.1).
-fn remove_hop_headers(headers: &mut HeaderMap) {
-    for name in [header::CONNECTION, header::TRANSFER_ENCODING, header::TE, header::UPGRADE] {
-        headers.remove(name);
-    }
+fn starts(method: Method, path: &str) -> impl Fn(&request::Parts) -> bool + Send + 'static {
+    let path = path.to_owned();
+    move |head| head.method == method && head.uri.to_string().starts_with(&path)
 }
 
 /// What the mutexes guard is whole at any time, so a panic of another holder does not matter.

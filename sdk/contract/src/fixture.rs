@@ -120,6 +120,7 @@ fn same_exchange(a: &Exchange, b: &Exchange) -> bool {
         && sorted(&a.extensions) == sorted(&b.extensions)
         && match (&a.request, &b.request) {
             (Request::Http(a), Request::Http(b)) => same_http(a, b),
+            (Request::Message(a), Request::Message(b)) => a.means(b),
             (a, b) => a == b,
         }
 }

@@ -8,8 +8,8 @@ use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, Buf
 use tokio::net::TcpStream;
 use tokio::process::{Child, ChildStdin};
 
-use super::install::is_root;
-use super::server::{Server, free_address, run};
+use crate::packages::is_root;
+use crate::server::{Server, free_address, run};
 
 /// A private MariaDB with an empty database each for Keystone and for Neutron.
 #[derive(Debug)]

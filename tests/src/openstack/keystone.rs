@@ -10,8 +10,8 @@ use http::Method;
 use serde_json::{Value, json};
 
 use super::rest::{Answer, send};
-use super::server::{Server, run};
 use super::{Options, SERVICE_PASSWORD, filled};
+use crate::server::{Server, run};
 
 const ADMIN_PASSWORD: &str = "admin-password";
 

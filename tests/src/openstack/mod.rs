@@ -16,12 +16,10 @@
 //! ```
 
 mod database;
-mod folder;
 mod install;
 mod keystone;
 mod neutron;
 mod rest;
-mod server;
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
@@ -30,15 +28,15 @@ use anyhow::{Result, bail};
 use tokio::sync::OnceCell;
 
 pub use database::{Database, TableLock};
-pub use install::{Skip, available, install};
-pub(crate) use install::{install_packages, is_root};
+pub use install::{available, install};
 pub use keystone::{Keystone, Project};
 pub use neutron::{Access, Neutron};
 pub use rest::{Answer, send};
 
+use crate::folder::Folder;
+use crate::packages::announce;
+use crate::server::free_address;
 use crate::skip::skipped;
-use folder::Folder;
-use server::free_address;
 
 /// Neutron's own password at Keystone.
 const SERVICE_PASSWORD: &str = "service-password";
@@ -73,7 +71,7 @@ impl OpenStack {
     /// # Errors
     /// Where a server does not start, with the end of its log.
     pub async fn start(options: &Options) -> Result<Self> {
-        let folder = Folder::new()?;
+        let folder = Folder::new("openstack")?;
         let path = folder.path();
         let database = Database::start(path).await?;
         let (keystone_database, neutron_database) = (database.url("keystone"), database.url("neutron"));
@@ -142,7 +140,7 @@ async fn first() -> Result<OpenStack> {
     tokio::task::spawn_blocking(install).await??;
     let started = Instant::now();
     let openstack = OpenStack::start(&Options::default()).await?;
-    install::announce(&format!("Neutron, Keystone and MariaDB serve after {:.1?}", started.elapsed()));
+    announce(&format!("Neutron, Keystone and MariaDB serve after {:.1?}", started.elapsed()));
     Ok(openstack)
 }
 

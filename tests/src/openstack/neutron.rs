@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 
 use super::keystone::Keystone;
 use super::rest::{Answer, send};
-use super::server::{Server, free_address, run};
 use super::{SERVICE_PASSWORD, filled};
+use crate::server::{Server, free_address, run};
 
 /// One request as Neutron's own log tells it.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,3 +1,5 @@
+//! Servers as processes of the tests.
+
 use std::fs::{File, OpenOptions};
 use std::future::Future;
 use std::io;

@@ -1,3 +1,5 @@
+//! Folders for what servers write.
+
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -15,16 +17,22 @@ pub struct Folder {
 }
 
 impl Folder {
-    pub fn new() -> io::Result<Self> {
+    /// A folder whose name starts with this.
+    ///
+    /// # Errors
+    /// Where it cannot be made.
+    pub fn new(name: &str) -> io::Result<Self> {
         let parent = target().join("testbed");
         std::fs::create_dir_all(&parent)?;
         sweep(&parent)?;
-        let folder = TempDir::with_prefix_in("openstack-", parent)?;
+        let folder = TempDir::with_prefix_in(format!("{name}-"), parent)?;
         let held = File::create(lock(folder.path()))?;
         held.lock()?;
         Ok(Self { folder, _held: held })
     }
 
+    /// Where it is.
+    #[must_use]
     pub fn path(&self) -> &Path {
         self.folder.path()
     }

@@ -1,0 +1,20 @@
+//! A user's name and password for an API key.
+
+use crosspoint_sdk::prelude::*;
+
+use crate::answer::Answer;
+
+/// `type=keygen`.
+pub fn encode(call: &Call) -> Result<Exchange, Fault> {
+    crate::ask(&[("type", "keygen"), ("user", call.secret("username")?), ("password", call.secret("password")?)])
+}
+
+/// The key lives until its user changes the password, or as long as the firewall is configured to; it does not say.
+pub fn decode(answer: &Answer) -> Result<Outcome, Fault> {
+    let key = answer.result().and_then(|result| result.text_at("key"));
+    let Some(key) = key.filter(|key| key.bytes().all(|byte| byte.is_ascii_graphic())) else {
+        return Err(Fault::MalformedReply("the reply to a login holds no key".to_owned()));
+    };
+    let header = Header { name: "x-pan-key".to_owned(), value: key.into() };
+    outcome(&())?.session(SessionGrant { headers: vec![header], ..SessionGrant::default() }).into()
+}
