@@ -79,7 +79,7 @@ fn is_nonsense(error: &hyper::Error) -> bool {
 /// In TLS 1.3 a client may write its request before it learns what the server thinks of its certificate. These alerts
 /// answer that certificate, and a server that sends them has not passed any of the request on (RFC 8446, sections
 /// 4.4.2.4 and 6.2). Others, such as a certificate found revoked or expired, may come at any time.
-fn after_alert(alert: AlertDescription) -> Sent {
+pub(in crate::transport) fn after_alert(alert: AlertDescription) -> Sent {
     match alert {
         AlertDescription::CertificateRequired
         | AlertDescription::BadCertificate
