@@ -18,7 +18,7 @@ pub struct Answer {
 }
 
 impl Answer {
-    pub fn success(members: Value) -> Self {
+    pub fn success(members: &Value) -> Self {
         Self { status: 200, members: members.as_object().cloned().unwrap() }
     }
 

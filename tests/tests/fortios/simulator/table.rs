@@ -102,7 +102,7 @@ impl Domain {
             ("address", json!({"name": "server", "subnet": "192.0.2.80 255.255.255.255"})),
             ("policy", policy),
         ] {
-            assert!(domain.insert(name, entry.as_object().cloned().unwrap()).is_ok());
+            assert!(domain.insert(name, entry.as_object().unwrap()).is_ok());
         }
         domain
     }
@@ -124,7 +124,7 @@ impl Domain {
         match (&asked.method, asked.key.as_deref(), query.action.as_deref()) {
             (&Method::GET, key, None) => self.get(table, key, query),
             (&Method::POST, None, None) => match body() {
-                Some(entry) => self.insert(table, entry).unwrap_or_else(refusal),
+                Some(entry) => self.insert(table, &entry).unwrap_or_else(refusal),
                 None => Answer::status(400),
             },
             (&Method::PUT, Some(key), None) => match body() {
@@ -150,14 +150,14 @@ impl Domain {
         if key.is_some() && found.is_empty() {
             return Answer::status(404);
         }
-        Answer::success(json!({"results": found, "revision": table.revision()}))
+        Answer::success(&json!({"results": found, "revision": table.revision()}))
     }
 
-    fn insert(&mut self, name: &str, given: Entry) -> Result<Answer, Refused> {
+    fn insert(&mut self, name: &str, given: &Entry) -> Result<Answer, Refused> {
         let table = self.table(name).unwrap();
         let mut entry = table.defaults();
         entry.extend(given.clone());
-        self.check(name, &given)?;
+        self.check(name, given)?;
         if let Some((needed, ..)) = table.members.iter().find(|(name, ..)| !entry.contains_key(*name)) {
             // A policy is always on schedule unless it says otherwise.
             match *needed {
@@ -298,7 +298,7 @@ impl Table {
     fn changed(&mut self, mkey: &Value) -> Answer {
         let before = self.revision();
         self.changes += 1;
-        Answer::success(json!({
+        Answer::success(&json!({
             "mkey": mkey, "revision": self.revision(), "old_revision": before, "revision_changed": true,
         }))
     }
