@@ -83,11 +83,12 @@ impl Target {
     pub async fn exchange(&self, draft: &Draft, admission: &Admission) -> Reached {
         let deadline = Instant::now() + self.backend.exchange_time();
         let reached = self.send(draft, admission.authorization(), Some(deadline)).await;
-        match &reached {
-            Reached::Fault { fault: Fault::Unauthenticated(_), failure } if self.may_send_again(failure) => {}
-            _ => return reached,
-        }
+        let Reached::Fault { fault: Fault::Unauthenticated(_), failure } = &reached else { return reached };
+        // Whether or not this exchange may be made again, later ones shall not come with the same session.
         self.backend.forget(admission);
+        if !self.may_send_again(failure) {
+            return reached;
+        }
         match self.authorize().await {
             Ok(renewed) => {
                 tracing::info!(backend = self.backend.name, "the session had ended; sending once more with a new one");
