@@ -7,7 +7,14 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use bench_driver::sample;
-use tokio::net::TcpListener;
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper::server::conn::http2;
+use hyper::service::service_fn;
+use hyper::{Request, Response};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::time::timeout;
 
@@ -40,8 +47,9 @@ impl Backend {
         let shared = Arc::clone(&state);
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                let Ok(wire) = Wire::new(stream) else { continue };
-                tokio::spawn(serve(wire, Arc::clone(&shared)));
+                let serving = serve(stream, Arc::clone(&shared));
+                // Whoever breaks off has gone.
+                tokio::spawn(async move { drop(serving.await) });
             }
         });
         Ok(Self { address, state })
@@ -66,27 +74,55 @@ impl Backend {
     }
 }
 
-async fn serve(mut wire: Wire, state: Arc<State>) {
-    let mut held = state.held.subscribe();
-    // Whoever breaks off has gone.
-    while let Ok(Some(request)) = wire.request().await {
-        if *held.borrow() {
-            state.waiting.send_modify(|waiting| *waiting += 1);
-            // The state outlives this task, so the sender does.
-            let _ = held.wait_for(|held| !held).await;
-            state.waiting.send_modify(|waiting| *waiting -= 1);
+/// Streams on one HTTP/2 connection: as many as anybody asks for.
+const STREAMS: u32 = 1 << 16;
+
+/// Serves HTTP/2 to whoever begins with its preface, which comes in one piece, and HTTP/1.1 to everybody else.
+async fn serve(stream: TcpStream, state: Arc<State>) -> Result<()> {
+    let mut start = [0; 3];
+    stream.peek(&mut start).await?;
+    if &start == b"PRI" { serve_http2(stream, state).await } else { serve_http1(Wire::new(stream)?, state).await }
+}
+
+async fn serve_http2(stream: TcpStream, state: Arc<State>) -> Result<()> {
+    let service = service_fn(move |request: Request<Incoming>| {
+        let state = Arc::clone(&state);
+        async move {
+            let policy = state.answer(request.uri().path()).await;
+            let response = Response::builder().header("content-type", "application/json");
+            response.header("etag", sample::REVISION).body(Full::new(Bytes::from(policy)))
         }
-        let id = match request.path.strip_prefix("/policies/") {
-            Some(id) => id.to_owned(),
-            None => format!("pol-{}", state.created.fetch_add(1, Ordering::Relaxed)),
-        };
-        let policy = sample::stored(&id, SIZE).to_string();
+    });
+    let mut server = http2::Builder::new(TokioExecutor::new());
+    Ok(server.max_concurrent_streams(STREAMS).serve_connection(TokioIo::new(stream), service).await?)
+}
+
+async fn serve_http1(mut wire: Wire, state: Arc<State>) -> Result<()> {
+    while let Some(request) = wire.request().await? {
+        let policy = state.answer(&request.path).await;
         let (revision, length) = (sample::REVISION, policy.len());
         let start = format!(
             "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\netag: {revision}\r\ncontent-length: {length}\r\n\r\n"
         );
-        if wire.send(&[start.as_bytes(), policy.as_bytes()].concat()).await.is_err() {
-            return;
+        wire.send(&[start.as_bytes(), policy.as_bytes()].concat()).await?;
+    }
+    Ok(())
+}
+
+impl State {
+    /// The policy that is asked for, or a new one, when nobody is to wait.
+    async fn answer(&self, path: &str) -> String {
+        let mut held = self.held.subscribe();
+        if *held.borrow() {
+            self.waiting.send_modify(|waiting| *waiting += 1);
+            // The sender is ours, so it is there.
+            let _ = held.wait_for(|held| !held).await;
+            self.waiting.send_modify(|waiting| *waiting -= 1);
         }
+        let id = match path.strip_prefix("/policies/") {
+            Some(id) => id.to_owned(),
+            None => format!("pol-{}", self.created.fetch_add(1, Ordering::Relaxed)),
+        };
+        sample::stored(&id, SIZE).to_string()
     }
 }

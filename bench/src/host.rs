@@ -116,10 +116,22 @@ impl Site {
 
     /// Configures a backend with one of the drivers, without authentication.
     pub async fn put_backend(&self, name: &str, driver: &str, address: SocketAddr, limits: &Value) -> Result<()> {
+        self.put_backend_speaking("1.1", name, driver, address, limits).await
+    }
+
+    /// The same, with the version of HTTP that is spoken to it.
+    pub async fn put_backend_speaking(
+        &self,
+        version: &str,
+        name: &str,
+        driver: &str,
+        address: SocketAddr,
+        limits: &Value,
+    ) -> Result<()> {
         let endpoints = json!({"default": format!("http://{address}")});
-        let settings = json!({"driver": driver, "endpoints": endpoints, "limits": limits}).to_string();
+        let settings = json!({"driver": driver, "endpoints": endpoints, "limits": limits, "http_version": version});
         let path = format!("PUT /v1/backends/{name}");
-        self.ask(OPERATOR, &path, "application/json", settings.as_bytes()).await.map(|_| ())
+        self.ask(OPERATOR, &path, "application/json", settings.to_string().as_bytes()).await.map(|_| ())
     }
 
     /// One call that must succeed.

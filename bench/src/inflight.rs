@@ -44,15 +44,19 @@ pub struct Inflight {
 impl Inflight {
     pub fn run(&self, report: &mut Report, quick: bool) -> Result<()> {
         // Here as there: a descriptor for each caller's connection, and one for each at the backend.
-        let needed = |calls: usize, kind: Kind| if kind.http2 { calls + calls / 100 } else { calls * 2 } + OTHERS;
+        let connections = |calls: usize, http2: bool| if http2 { calls / 100 } else { calls };
+        let needed = |calls: usize, kind: Kind| {
+            connections(calls, kind.http2) + connections(calls, kind.backend_http2) + OTHERS
+        };
         let kinds = [
-            Kind { name: "read-http1", creates: false, http2: false },
-            Kind { name: "read-http2", creates: false, http2: true },
-            Kind { name: "create-http1", creates: true, http2: false },
+            Kind { name: "read-http1", creates: false, http2: false, backend_http2: false },
+            Kind { name: "read-http2", creates: false, http2: true, backend_http2: false },
+            Kind { name: "read-http2-both", creates: false, http2: true, backend_http2: true },
+            Kind { name: "create-http1", creates: true, http2: false, backend_http2: false },
         ];
         let runtime = Builder::new_multi_thread().enable_all().build()?;
         let mut refused = 0;
-        for kind in kinds.into_iter().take(if quick { 2 } else { 3 }) {
+        for kind in kinds.into_iter().take(if quick { 3 } else { 4 }) {
             let granted = usize::try_from(provide_descriptors(u64::try_from(needed(self.calls, kind))?))?;
             let calls =
                 if needed(self.calls, kind) <= granted { self.calls } else { granted.saturating_sub(OTHERS) / 2 };
@@ -76,7 +80,8 @@ async fn measure(kind: Kind, count: usize, report: &mut Report) -> Result<usize>
         "read_concurrency": count, "mutation_concurrency": count, "queue": count,
         "connect_timeout_ms": 60_000, "reply_timeout_ms": 300_000,
     });
-    site.put_backend(SLOW, "bench", slow.address, &limits).await?;
+    let version = if kind.backend_http2 { "2" } else { "1.1" };
+    site.put_backend_speaking(version, SLOW, "bench", slow.address, &limits).await?;
     site.put_backend(QUICK, "bench", quick.address, &json!({})).await?;
     for backend in [SLOW, QUICK] {
         let path = format!("PUT /v1/backends/{backend}/objects/{KIND}/kept");

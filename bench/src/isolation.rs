@@ -20,10 +20,14 @@ use crate::report::Report;
 /// The well-behaved backend, and the one whose driver does harm.
 const QUICK: &str = "quick";
 const HOSTILE: &str = "hostile";
+/// Callers that do no harm.
+const CONTROL: &str = "beside-refusal";
 
 /// What a driver feels of another one that does harm beside it: its calls' latency, alone and meanwhile
 ///
-/// The harm is done in `encode`: loops until the deadline, traps, memory without end, recursion, output without end.
+/// The harm is done in `encode`: loops until the deadline, traps, memory without end, recursion, output without end. What
+/// is busy takes time from its neighbours even if it does no harm: `beside-refusal` is as many callers of a driver that
+/// only ever refuses, and what the harms are to be compared with.
 #[derive(Args, Debug)]
 pub struct Isolation {
     /// How many call the harmful driver at once
@@ -38,10 +42,11 @@ impl Isolation {
     }
 }
 
-/// The spec of each harm.
-fn harms() -> [(&'static str, Value); 5] {
+/// The spec of each harm, after that of none.
+fn harms() -> [(&'static str, Value); 6] {
     let harm = |what: &str, size: usize| json!({"spec": {"do": what, "in": "encode", "size": size}});
     [
+        (CONTROL, harm("lament", 8)),
         ("beside-loop", harm("loop", 0)),
         ("beside-trap", harm("trap", 0)),
         ("beside-allocate", harm("allocate", 1 << 30)),
@@ -62,12 +67,14 @@ async fn measure(report: &mut Report, rounds: usize, callers: usize) -> Result<(
     site.ask(CALLER, &path, "application/json", &create()).await?;
     neighbours(&site).await?;
 
+    let mut control = None;
     for (workload, spec) in harms() {
         eprintln!("{workload}");
         let (mut alone, mut meanwhile, mut done) = (Vec::new(), Vec::new(), 0);
         for _ in 0..rounds {
             alone.append(&mut neighbours(&site).await?);
-            let harm = Harm::begin(&site, &spec, callers).await?;
+            let expected = if workload == CONTROL { 409 } else { 502 };
+            let harm = Harm::begin(&site, &spec, callers, expected).await?;
             meanwhile.append(&mut neighbours(&site).await?);
             done += harm.end().await?;
         }
@@ -82,6 +89,8 @@ async fn measure(report: &mut Report, rounds: usize, callers: usize) -> Result<(
             let of = |latencies: &[Duration]| percentile(latencies, percent).as_secs_f64();
             report.ratio(workload, "neighbour", metric, "alone", of(&meanwhile) / of(&alone))?;
         }
+        let p99 = percentile(&meanwhile, 99).as_secs_f64();
+        report.ratio(workload, "neighbour", "p99", CONTROL, p99 / *control.get_or_insert(p99))?;
     }
     Ok(())
 }
@@ -94,7 +103,7 @@ struct Harm {
 }
 
 impl Harm {
-    async fn begin(site: &Site, spec: &Value, count: usize) -> Result<Self> {
+    async fn begin(site: &Site, spec: &Value, count: usize, expected: u16) -> Result<Self> {
         let (over, done) = (Arc::<AtomicBool>::default(), Arc::<AtomicUsize>::default());
         let mut callers = JoinSet::new();
         for number in 0..count {
@@ -107,7 +116,7 @@ impl Harm {
                 while !over.load(Ordering::Relaxed) {
                     wire.send(&asked).await?;
                     let status = wire.response().await?.status;
-                    ensure!(status == 502, "harm was answered {status}, which is not what a driver's failure is");
+                    ensure!(status == expected, "a call was answered {status}, where {expected} was to be expected");
                     done.fetch_add(1, Ordering::Relaxed);
                 }
                 Ok(())

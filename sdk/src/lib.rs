@@ -53,6 +53,7 @@ mod describe;
 mod driver;
 #[doc(hidden)]
 pub mod export;
+mod grpc;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod harness;
 mod http;
@@ -74,8 +75,9 @@ pub use crosspoint_contract as contract;
 pub use call::CallExt;
 pub use describe::{ActionBuilder, DriverBuilder, KindBuilder, action, driver, kind};
 pub use driver::{Driver, Packaged};
+pub use grpc::{GrpcReplyExt, GrpcStatus, fault_for_grpc, grpc, grpc_protocol};
 pub use http::{Http, command, message};
-pub use outcome::{OutcomeBuilder, found, outcome};
+pub use outcome::{OutcomeBuilder, SessionBuilder, found, outcome, session};
 pub use reply::{HttpReplyExt, ReplyExt};
 pub use schema::schema;
 pub use status::fault_for_status;
@@ -85,8 +87,8 @@ pub use typed::read;
 /// Everything that a driver's source usually names: `use crosspoint_sdk::prelude::*;`.
 pub mod prelude {
     pub use crate::{
-        CallExt, Driver, Http, HttpReplyExt, Packaged, ReplyExt, action, command, driver, fault_for_status, found,
-        kind, marker, message, outcome, path, schema,
+        CallExt, Driver, GrpcReplyExt, Http, HttpReplyExt, Packaged, ReplyExt, action, command, driver, fault_for_grpc,
+        fault_for_status, found, grpc, grpc_protocol, kind, marker, message, outcome, path, schema, session,
     };
     pub use crosspoint_contract::{
         ApiKey, AuthScheme, Bytes, Call, Creation, Description, Exchange, Existing, Fault, Found, Header, HttpReply,

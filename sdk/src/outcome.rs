@@ -1,6 +1,6 @@
 //! Outcomes.
 
-use crosspoint_contract::{Fault, Found, Json, Outcome, SessionGrant, State};
+use crosspoint_contract::{Exchange, Fault, Found, Header, Json, Logout, Outcome, Request, SessionGrant, State};
 use serde::Serialize;
 
 /// An outcome in the making, see [`outcome`].
@@ -65,6 +65,74 @@ impl OutcomeBuilder {
     /// The outcome.
     #[must_use]
     pub fn build(self) -> Outcome {
+        self.0
+    }
+}
+
+/// A session in the making, see [`session`].
+#[derive(Clone, Debug)]
+#[must_use = "a session counts only once it is part of an outcome"]
+pub struct SessionBuilder(SessionGrant);
+
+/// What a `login` brings: `outcome(&())?.session(session().header("x-auth-token", token).build())`.
+///
+/// # Examples
+/// A session that the host ends when it needs it no longer:
+/// ```
+/// # use crosspoint_sdk::prelude::*;
+/// # fn decode(token: &str) -> Result<Outcome, Fault> {
+/// let logout = Http::delete(path("/sessions/{token}", &[("token", token)])?).into_exchange()?;
+/// outcome(&())?.session(session().header("x-auth-token", token).logout(logout)?.build()).into()
+/// # }
+/// # let session = decode("t").unwrap().session.unwrap();
+/// # assert_eq!(session.extensions[0].1, r#"{"method":"DELETE","target":"/sessions/t","endpoint":"default"}"#);
+/// ```
+pub fn session() -> SessionBuilder {
+    SessionBuilder(SessionGrant::default())
+}
+
+impl SessionBuilder {
+    /// A header that the host adds to each later exchange.
+    pub fn header(mut self, name: &str, value: impl Into<Vec<u8>>) -> Self {
+        self.0.headers.push(Header { name: name.to_owned(), value: value.into() });
+        self
+    }
+
+    /// A query parameter that the host adds to each later exchange.
+    pub fn query(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.0.query.push((name.to_owned(), value.into()));
+        self
+    }
+
+    /// How many seconds the session lives, if the backend said so.
+    pub fn expires_in(mut self, seconds: Option<u64>) -> Self {
+        self.0.expires_in = seconds;
+        self
+    }
+
+    /// The HTTP exchange that ends the session. The host makes it, with the session's own headers, when it lets go of a
+    /// session that still lives.
+    ///
+    /// # Errors
+    /// [`Fault::Other`] where the exchange is not of HTTP.
+    pub fn logout(mut self, exchange: Exchange) -> Result<Self, Fault> {
+        let Request::Http(request) = exchange.request else {
+            return Err(Fault::Other("a logout is an HTTP exchange".to_owned()));
+        };
+        let logout = Logout {
+            method: request.method,
+            target: request.target,
+            endpoint: exchange.endpoint,
+            headers: request.headers,
+            body: request.body,
+        };
+        self.0.extensions.push((SessionGrant::LOGOUT.to_owned(), json(&logout)?.into_string()));
+        Ok(self)
+    }
+
+    /// The session.
+    #[must_use]
+    pub fn build(self) -> SessionGrant {
         self.0
     }
 }

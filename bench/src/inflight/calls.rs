@@ -30,6 +30,8 @@ pub struct Kind {
     pub creates: bool,
     /// Some share a connection; else each has its own.
     pub http2: bool,
+    /// Crosspoint's calls share a connection to the backend; else each has its own.
+    pub backend_http2: bool,
 }
 
 /// Begins `count` calls at `backend`; each task gives the statuses that its calls were

@@ -97,8 +97,9 @@ pub struct DryRunBody {
 pub struct ExchangeBody {
     /// The endpoint's role.
     pub endpoint: String,
-    /// The HTTP method.
-    pub method: String,
+    /// The HTTP method, where the protocol is HTTP.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub method: Option<String>,
     /// The whole address.
     pub url: String,
     /// (name, value).

@@ -7,6 +7,7 @@
 //! | waiting for a place | asynchronously | the pool refuses rather than queues when it is full |
 //! | running a driver | on the caller's task, in a fiber | yields at each tick, so a loop holds no worker thread |
 //! | running on after the first tick | the same, in one of few lanes | loops leave worker threads to those that are quick |
+//! | running what keeps failing | one call of that driver at a time, with pauses | to fail is dear, and others must not feel it |
 //!
 //! **Invariant:** a [`Cell`] is made for one function of one call and never used again.
 
@@ -32,7 +33,7 @@ use wasmtime::component::Component;
 pub use cell::{Cell, Guest};
 pub use compiler::{CompileError, Compiler, CompilerProcess, compile_apart};
 pub use config::{EngineConfig, NEEDLESS};
-pub use metered::metered;
+pub use metered::{QUICK, metered};
 
 use super::digest::Digest;
 use super::package::Package;

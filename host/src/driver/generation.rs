@@ -8,6 +8,7 @@ mod check;
 mod fixtures;
 mod kind;
 mod outcome;
+mod parole;
 mod schema;
 
 use std::collections::HashMap;
@@ -31,6 +32,7 @@ use super::engine::{CompileError, Engine};
 use super::error::{CallError, CallErrorKind, Phase};
 use super::package::Package;
 use super::v1::Translator;
+use parole::Parole;
 use schema::Schema;
 
 /// Why a package does not become a generation. Whatever was published before stays.
@@ -85,6 +87,7 @@ pub struct Generation {
     kinds: HashMap<String, CheckedKind>,
     actions: HashMap<String, CheckedAction>,
     translator: Translator,
+    parole: Parole,
     in_flight: AtomicU64,
 }
 
@@ -121,6 +124,7 @@ impl Generation {
             actions: checked.actions,
             description,
             translator,
+            parole: Parole::new(),
             in_flight: AtomicU64::new(0),
         };
         match timeout(FIXTURES, fixtures::run(&generation, package.fixtures())).await {
@@ -197,7 +201,7 @@ impl Generation {
     /// Outside, where the driver failed at its work; inside, its own refusal. Either way nothing was sent.
     pub async fn encode(&self, call: &Call) -> Result<Result<Exchange, Fault>, CallError> {
         // Boxed, as below: a call that waits for its backend need not hold the room that translating takes.
-        let result = match Box::pin(self.translator.encode(call)).await {
+        let result = match self.paced(Box::pin(self.translator.encode(call))).await {
             Ok(Ok(exchange)) => self.check_exchange(exchange).map(Ok),
             other => other,
         };
@@ -215,7 +219,7 @@ impl Generation {
         context: &[u8],
         reply: &Reply,
     ) -> Result<Result<Outcome, Fault>, CallError> {
-        let result = match Box::pin(self.translator.decode(call, context, reply)).await {
+        let result = match self.paced(Box::pin(self.translator.decode(call, context, reply))).await {
             Ok(Ok(outcome)) => outcome::check(outcome).map(Ok),
             other => other,
         };
@@ -233,6 +237,14 @@ impl Generation {
     #[must_use]
     pub fn calls_in_flight(&self) -> u64 {
         self.in_flight.load(Ordering::Relaxed)
+    }
+
+    async fn paced<T>(&self, work: impl Future<Output = Result<T, CallErrorKind>>) -> Result<T, CallErrorKind> {
+        let (result, paced) = self.parole.paced(work).await;
+        if paced {
+            tracing::warn!(driver = %self.label, "calls of this driver fail one after another; they are paced from now on");
+        }
+        result
     }
 
     fn failed(&self, phase: Phase, kind: CallErrorKind) -> CallError {

@@ -8,13 +8,15 @@ use std::time::Duration;
 use crosspoint_contract::{AuthScheme, Call, Description, Json, SessionGrant, Verb, Violation};
 use secrecy::{ExposeSecret, SecretString};
 
+use super::farewell::Farewell;
 use super::queue::{Queue, QueueLimits};
 use super::settings::{BackendSettings, HttpVersion, SecretValue};
 use crate::mapping::{Code, Failure, OperationId};
 use crate::secrets::{Keyring, place};
 use crate::sent::Sent;
 use crate::transport::{
-    self, Authorization, LoginError, Reach, Secrets, Session, SessionPolicy, Sessions, SettingsError, Tls, Transport,
+    self, Authorization, LoginError, Reach, Secrets, Session, SessionPolicy, Sessions, SettingsError, Ssh, Tls,
+    TokenEndpoint, Transport,
 };
 
 /// Longest wait for a place in the queue, unless the operator says otherwise.
@@ -33,7 +35,7 @@ pub(super) struct Backend {
     pub name: String,
     pub settings: BackendSettings,
     pub revision: u64,
-    pub transport: Transport,
+    pub transport: Arc<Transport>,
     pub queue: Queue,
     pub secrets: Secrets,
     access: Access,
@@ -46,7 +48,11 @@ pub(super) struct Backend {
 #[derive(Debug)]
 enum Access {
     Fixed(Arc<Authorization>),
-    Login(Sessions<Failure>),
+    /// A session, from the driver's login or from a token endpoint.
+    Session {
+        sessions: Sessions<Failure>,
+        token: Option<TokenEndpoint>,
+    },
 }
 
 /// The right to make an exchange.
@@ -79,15 +85,25 @@ impl Backend {
         keyring: &Keyring,
         queued: usize,
         reach: &Arc<Reach>,
+        farewell: &Farewell,
     ) -> Result<Self, Failure> {
         let scheme = scheme(&settings, description)?;
+        if settings.authentication.oauth2.is_some() && *scheme != AuthScheme::OAuth2ClientCredentials {
+            let message = "belongs to scheme oauth2-client-credentials".to_owned();
+            return Err(rejected(vec![Violation { pointer: "/authentication/oauth2".to_owned(), message }]));
+        }
         let secrets = open_secrets(name, &settings, keyring)?;
         let reach = Arc::clone(reach);
         let way = transport::Settings { reach, ..transport_settings(&settings, description, &secrets) };
-        let transport = Transport::new(description, &way).map_err(|error| invalid(&error))?;
-        let access = match Authorization::from_secrets(scheme, &secrets, &way).map_err(|error| invalid(&error))? {
+        let transport = Arc::new(Transport::new(description, &way).map_err(|error| invalid(&error))?);
+        let access = match transport.authorization(scheme, &secrets, &way).map_err(|error| invalid(&error))? {
             Some(authorization) => Access::Fixed(Arc::new(authorization)),
-            None => Access::Login(Sessions::new(SessionPolicy::default(), Arc::clone(transport.stats()))),
+            None => {
+                let token = token_endpoint(&settings, description, &way, &secrets, &transport)?;
+                let parting = farewell.parting(name, &transport);
+                let stats = Arc::clone(transport.stats());
+                Access::Session { sessions: Sessions::with_parting(SessionPolicy::default(), stats, parting), token }
+            }
         };
         let limits = &settings.limits;
         let size = |own: Option<u32>, described: u32| usize::try_from(own.unwrap_or(described)).unwrap_or(usize::MAX);
@@ -142,16 +158,24 @@ impl Backend {
         self.exchange_time + self.reply_timeout
     }
 
-    /// Whether the driver logs in.
+    /// Whether exchanges are made in a session.
     pub fn has_sessions(&self) -> bool {
-        matches!(self.access, Access::Login(_))
+        matches!(self.access, Access::Session { .. })
+    }
+
+    /// Where sessions come from, if not from the driver's login.
+    pub fn token_endpoint(&self) -> Option<&TokenEndpoint> {
+        match &self.access {
+            Access::Session { token, .. } => token.as_ref(),
+            Access::Fixed(_) => None,
+        }
     }
 
     /// What an exchange would be sent with right now; none if a login would have to come first.
     pub fn present_admission(&self) -> Option<Admission> {
         match &self.access {
             Access::Fixed(authorization) => Some(Admission::Fixed(Arc::clone(authorization))),
-            Access::Login(sessions) => sessions.current().map(Admission::Session),
+            Access::Session { sessions, .. } => sessions.current().map(Admission::Session),
         }
     }
 
@@ -166,7 +190,7 @@ impl Backend {
     {
         let sessions = match &self.access {
             Access::Fixed(authorization) => return Ok(Admission::Fixed(Arc::clone(authorization))),
-            Access::Login(sessions) => sessions,
+            Access::Session { sessions, .. } => sessions,
         };
         sessions.get_or_login(login).await.map(Admission::Session).map_err(|error| match error {
             LoginError::Failed { error, retry_after } => {
@@ -192,8 +216,15 @@ impl Backend {
 
     /// Forgets a session that the backend did not accept.
     pub fn forget(&self, admission: &Admission) {
-        if let (Access::Login(sessions), Admission::Session(session)) = (&self.access, admission) {
-            sessions.invalidate(session.generation());
+        if let (Access::Session { sessions, .. }, Admission::Session(session)) = (&self.access, admission) {
+            sessions.invalidate(session);
+        }
+    }
+
+    /// Lets go of the session; it is ended when the exchanges that use it are over.
+    pub fn end_session(&self) {
+        if let Access::Session { sessions, .. } = &self.access {
+            sessions.end();
         }
     }
 }
@@ -210,6 +241,27 @@ fn scheme<'a>(settings: &BackendSettings, description: &'a Description) -> Resul
             format!("driver `{}` does not know scheme `{wanted}`; it knows: {}", description.name, known.join(", "));
         rejected(vec![Violation { pointer: "/authentication/scheme".to_owned(), message }])
     })
+}
+
+/// The token endpoint, if the scheme has one.
+fn token_endpoint(
+    settings: &BackendSettings,
+    description: &Description,
+    way: &transport::Settings,
+    secrets: &Secrets,
+    transport: &Transport,
+) -> Result<Option<TokenEndpoint>, Failure> {
+    if *scheme(settings, description)? != AuthScheme::OAuth2ClientCredentials {
+        return Ok(None);
+    }
+    if !matches!(transport, Transport::Http(_) | Transport::Grpc(_)) {
+        let message = "a token is a header, which this driver's protocol does not have".to_owned();
+        return Err(rejected(vec![Violation { pointer: "/authentication/scheme".to_owned(), message }]));
+    }
+    let stats = Arc::clone(transport.stats());
+    let options = settings.authentication.oauth2.clone().unwrap_or_default();
+    let endpoint = TokenEndpoint::new(description, way, secrets, options, stats);
+    endpoint.map(Some).map_err(|error| invalid(&error))
 }
 
 fn open_secrets(backend: &str, settings: &BackendSettings, keyring: &Keyring) -> Result<Secrets, Failure> {
@@ -240,6 +292,7 @@ fn transport_settings(settings: &BackendSettings, description: &Description, sec
             client_certificate_pem: settings.tls.client_certificate.clone(),
             client_key: secrets.get("client_key").cloned(),
         },
+        ssh: Ssh { host_keys: settings.ssh.host_keys.clone() },
         http_version: match settings.http_version {
             HttpVersion::Auto => transport::HttpVersion::Auto,
             HttpVersion::Http11 => transport::HttpVersion::Http11,

@@ -194,7 +194,8 @@ impl Relay {
         settings: BackendSettings,
         description: &Description,
     ) -> Result<Backend, Failure> {
-        Backend::build(name, revision, settings, description, &self.keyring, self.queued, &self.reach)
+        let (keyring, reach, farewell) = (&self.keyring, &self.reach, &self.farewell);
+        Backend::build(name, revision, settings, description, keyring, self.queued, reach, farewell)
     }
 
     fn publish(&self, change: impl FnOnce(&mut BTreeMap<String, Entry>)) {

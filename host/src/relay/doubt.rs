@@ -144,6 +144,7 @@ impl Relay {
                     | Fault::MalformedReply(_)
                     | Fault::Other(_),
                 failure,
+                ..
             }
             | Reached::Failure(failure) => return Err(failure.operation(operation.id)),
             Reached::Fault { failure, .. } => {

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use crosspoint_contract::{Call, Credentials, Exchange, Fault, Outcome, Protocol, Reply, Verb};
+use crosspoint_contract::{Call, Credentials, Exchange, Fault, Outcome, Protocol, Reply, SessionGrant, Verb};
 use secrecy::ExposeSecret;
 
 use super::backend::{Admission, Backend};
-use super::failure::{of_call_error, of_fault, of_transport};
+use super::failure::{of_call_error, of_fault, of_token, of_transport};
 use crate::driver::InFlight;
 use crate::mapping::{Code, Failure};
 use crate::sent::Sent;
@@ -33,7 +33,12 @@ pub(super) enum Reached {
     /// The driver understood the reply as success.
     Outcome(Outcome),
     /// The driver understood the reply as a fault, which may leave doubt.
-    Fault { fault: Fault, failure: Failure },
+    Fault {
+        fault: Fault,
+        failure: Failure,
+        /// The reply itself says that the backend does not know the session, whatever the driver makes of it.
+        unknown_session: bool,
+    },
     /// There was no reply that a driver could have understood.
     Failure(Failure),
 }
@@ -83,10 +88,10 @@ impl Target {
     pub async fn exchange(&self, draft: &Draft, admission: &Admission) -> Reached {
         let deadline = Instant::now() + self.backend.exchange_time();
         let reached = self.send(draft, admission.authorization(), Some(deadline)).await;
-        let Reached::Fault { fault: Fault::Unauthenticated(_), failure } = &reached else { return reached };
+        let Reached::Fault { fault: Fault::Unauthenticated(_), unknown_session, .. } = &reached else { return reached };
         // Whether or not this exchange may be made again, later ones shall not come with the same session.
         self.backend.forget(admission);
-        if !self.may_send_again(failure) {
+        if !(*unknown_session && self.may_send_again()) {
             return reached;
         }
         match self.authorize().await {
@@ -98,16 +103,19 @@ impl Target {
             Err(failure) => Reached::Fault {
                 fault: Fault::Unauthenticated(failure.detail.clone()),
                 failure: Failure { sent: Sent::Yes, ..failure },
+                unknown_session: true,
             },
         }
     }
 
-    fn may_send_again(&self, failure: &Failure) -> bool {
+    /// Whether a refused session proves that the exchange did nothing, and there can be another session.
+    fn may_send_again(&self) -> bool {
         let precedes = match &self.generation.description().protocol {
             Protocol::Http(http) => http.unauthorized_precedes_effects,
-            Protocol::Message(_) | Protocol::Command(_) => false,
+            Protocol::Message(message) => message.unauthorized_precedes_effects(),
+            Protocol::Command(_) => false,
         };
-        precedes && failure.backend_status == Some(401) && self.backend.has_sessions()
+        precedes && self.backend.has_sessions()
     }
 
     async fn send(&self, draft: &Draft, authorization: &Authorization, deadline: Option<Instant>) -> Reached {
@@ -120,7 +128,9 @@ impl Target {
         };
         let reached = match reached {
             Reached::Outcome(outcome) => Reached::Outcome(outcome),
-            Reached::Fault { fault, failure } => Reached::Fault { fault, failure: self.backend.discreet(failure) },
+            Reached::Fault { fault, failure, unknown_session } => {
+                Reached::Fault { fault, failure: self.backend.discreet(failure), unknown_session }
+            }
             Reached::Failure(failure) => Reached::Failure(self.backend.discreet(failure)),
         };
         let (result, sent) = match &reached {
@@ -133,9 +143,11 @@ impl Target {
     }
 
     async fn understand(&self, draft: &Draft, reply: &Reply) -> Reached {
-        let status = match reply {
-            Reply::Http(http) => Some(http.status),
-            Reply::Message(_) | Reply::Command(_) => None,
+        let (status, unknown_session) = match (reply, &self.generation.description().protocol) {
+            (Reply::Http(http), Protocol::Http(_)) => (Some(http.status), http.status == 401),
+            // gRPC's status stands in a header, and HTTP's says nothing.
+            (Reply::Http(http), _) => (None, http.header("grpc-status") == Some(b"16")),
+            (Reply::Message(_) | Reply::Command(_), _) => (None, false),
         };
         let started = Instant::now();
         let understood = self.generation.decode(&draft.call, draft.exchange.context.as_ref(), reply).await;
@@ -144,7 +156,7 @@ impl Target {
             Err(error) => Reached::Failure(Failure { backend_status: status, ..of_call_error(&error, Sent::Yes) }),
             Ok(Err(fault)) => {
                 let failure = of_fault(fault.clone(), Sent::Yes, status);
-                Reached::Fault { fault, failure }
+                Reached::Fault { fault, failure, unknown_session }
             }
             Ok(Ok(outcome)) => Reached::Outcome(outcome),
         }
@@ -158,24 +170,14 @@ impl Target {
     }
 
     /// Obtains a session: the host's own business, counted apart from the calls' exchanges.
-    async fn login(&self) -> Result<crosspoint_contract::SessionGrant, Failure> {
-        let mut call = self.backend.call(Verb::Login, "");
-        call.credentials = Some(Credentials {
-            secrets: self
-                .backend
-                .secrets
-                .iter()
-                .map(|(name, secret)| (name.clone(), secret.expose_secret().to_owned()))
-                .collect(),
-        });
-        let result = async {
-            let draft = self.draft(call).await?;
-            let outcome = self.send(&draft, &Authorization::none(), None).await.into_outcome()?;
-            outcome
-                .session
-                .ok_or_else(|| Failure::new(Code::DriverFailed, "the driver's login gave no session").sent(Sent::Yes))
-        }
-        .await;
+    async fn login(&self) -> Result<SessionGrant, Failure> {
+        let result = match self.backend.token_endpoint() {
+            Some(endpoint) => {
+                let deadline = tokio::time::Instant::now() + self.backend.exchange_time();
+                endpoint.token(Some(deadline)).await.map_err(|error| of_token(&error))
+            }
+            None => self.login_of_driver().await,
+        };
         self.metrics.login(
             &self.backend.name,
             match &result {
@@ -191,6 +193,23 @@ impl Target {
             let detail = format!("cannot log in to the backend: {failure}");
             self.backend.discreet(Failure { sent: Sent::No, detail, ..failure })
         })
+    }
+
+    async fn login_of_driver(&self) -> Result<SessionGrant, Failure> {
+        let mut call = self.backend.call(Verb::Login, "");
+        call.credentials = Some(Credentials {
+            secrets: self
+                .backend
+                .secrets
+                .iter()
+                .map(|(name, secret)| (name.clone(), secret.expose_secret().to_owned()))
+                .collect(),
+        });
+        let draft = self.draft(call).await?;
+        let outcome = self.send(&draft, &Authorization::none(), None).await.into_outcome()?;
+        outcome
+            .session
+            .ok_or_else(|| Failure::new(Code::DriverFailed, "the driver's login gave no session").sent(Sent::Yes))
     }
 }
 

@@ -6,7 +6,7 @@ use crate::driver::CallError;
 use crate::mapping::{Code, Failure, Mapping, Refusal};
 use crate::sent::Sent;
 use crate::sync::{ProposeError, StateError};
-use crate::transport::{ErrorKind, TransportError};
+use crate::transport::{ErrorKind, TokenError, TransportError};
 
 /// What a driver's fault says. `sent` is `No` for a fault of `encode`, `Yes` for one of `decode`.
 pub(super) fn of_fault(fault: Fault, sent: Sent, status: Option<u16>) -> Failure {
@@ -38,6 +38,7 @@ pub(super) fn of_transport(error: &TransportError) -> Failure {
         ErrorKind::Connect | ErrorKind::Tls | ErrorKind::ConnectTimeout => {
             Failure::new(Code::BackendUnreachable, detail).retry(5)
         }
+        ErrorKind::Unauthenticated => Failure::new(Code::BackendUnauthenticated, detail),
         ErrorKind::Barred => Failure::new(Code::BackendUnreachable, detail),
         ErrorKind::ReplyTimeout => Failure::new(Code::BackendTimeout, detail),
         ErrorKind::Reset if error.sent == Sent::No => Failure::new(Code::BackendConnectionLost, detail).retry(1),
@@ -47,6 +48,23 @@ pub(super) fn of_transport(error: &TransportError) -> Failure {
         ErrorKind::Settings => Failure::new(Code::Internal, detail),
     };
     failure.sent(error.sent)
+}
+
+/// What a token endpoint says: nothing of the caller's own was sent.
+pub(super) fn of_token(error: &TokenError) -> Failure {
+    let detail = error.to_string();
+    match error {
+        TokenError::Transport(error) => of_transport(error),
+        TokenError::Malformed(_) => Failure::new(Code::BackendMalformedReply, detail),
+        TokenError::Refused { status: 429, .. } => Failure::new(Code::BackendThrottled, detail).retry(1),
+        TokenError::Refused { status: 500.., .. } => Failure::new(Code::BackendUnavailable, detail).retry(5),
+        TokenError::Refused { status: 403, .. } => Failure::new(Code::BackendDenied, detail),
+        TokenError::Refused { code, .. } => match code.as_str() {
+            // The credentials are good, but what was asked for is not: RFC 6749, section 5.2, and RFC 8707, section 2.
+            "invalid_scope" | "invalid_target" | "unauthorized_client" => Failure::new(Code::BackendDenied, detail),
+            _ => Failure::new(Code::BackendUnauthenticated, detail),
+        },
+    }
 }
 
 /// What a trap or a limit in a driver says.

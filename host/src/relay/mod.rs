@@ -17,9 +17,11 @@ mod backends;
 mod call;
 mod catalog;
 mod clock;
+mod detached;
 mod doubt;
 mod exchange;
 mod failure;
+mod farewell;
 mod guard;
 mod mutate;
 mod prepare;
@@ -31,12 +33,13 @@ mod upkeep;
 
 use std::collections::{BTreeMap, HashSet};
 use std::future::Future;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument as _;
@@ -52,8 +55,10 @@ pub use settings::{Authentication, BackendSettings, HttpVersion, LimitSettings, 
 pub use upkeep::Retention;
 
 use self::backend::Backend;
+use self::detached::{Detached, words};
 use self::exchange::Target;
 use self::failure::{of_propose, of_state};
+use self::farewell::Farewell;
 use self::told::Told;
 use crate::driver::{Engine, PackageStore, Registry};
 use crate::mapping::{Applied, Code, Command, Failure, Ledger, OperationId, Refusal, query};
@@ -94,6 +99,7 @@ pub struct Relay {
     limits: Retention,
     queued: usize,
     reach: Arc<Reach>,
+    farewell: Farewell,
     clock: Clock,
     backends: ArcSwap<BTreeMap<String, Entry>>,
     /// Grows with each change of the backends.
@@ -104,6 +110,8 @@ pub struct Relay {
     turns: Mutex<HashSet<OperationId>>,
     tasks: TaskTracker,
     closing: CancellationToken,
+    /// When the drain began.
+    ending_since: OnceLock<Instant>,
 }
 
 /// A configured backend: as it runs, or why it cannot.
@@ -124,6 +132,7 @@ impl Relay {
         if let Some(latest) = latest {
             latest.precedes_new_ones();
         }
+        let farewell = Farewell::new(Arc::clone(&metrics));
         Ok(Self {
             store,
             engine,
@@ -134,6 +143,7 @@ impl Relay {
             limits: retention,
             queued: queued_per_backend,
             reach,
+            farewell,
             clock: Clock::after(recorded_at),
             backends: ArcSwap::default(),
             backend_changes: AtomicU64::new(0),
@@ -141,6 +151,7 @@ impl Relay {
             turns: Mutex::default(),
             tasks: TaskTracker::new(),
             closing: CancellationToken::new(),
+            ending_since: OnceLock::new(),
         })
     }
 
@@ -180,25 +191,37 @@ impl Relay {
             if self.tasks.is_closed() {
                 return Err(Failure::new(Code::Draining, "Crosspoint is shutting down: try again").retry(1));
             }
-            self.tasks.spawn(work).await.unwrap_or_else(|error| {
-                tracing::error!(%error, "a call ended without an answer");
+            Detached::new(work, self.tasks.token()).await.unwrap_or_else(|panicked| {
+                tracing::error!(panic = words(&*panicked), "a call ended without an answer");
                 Err(Failure::new(Code::Internal, "a defect in Crosspoint ended the call").sent(Sent::Maybe))
             })
         }
     }
 
-    /// Takes no new calls and waits for those under way. Says how many were still there when the grace was over.
+    /// Takes no new calls, waits for those under way, and then for the sessions to be ended, all of it within the grace,
+    /// which began with [`Relay::end_streams`]. Says how many calls were still there when it was over.
     pub async fn drain(&self, grace: Duration) -> usize {
         self.tasks.close();
         self.end_streams();
         if tokio::time::timeout(grace, self.tasks.wait()).await.is_err() {
             return self.tasks.len();
         }
+        let end = self.ending_since.get().map_or_else(Instant::now, |since| *since + grace);
+        for entry in self.backends.load().values() {
+            if let Entry::Ready(backend) = entry {
+                backend.end_session();
+            }
+        }
+        let left = self.farewell.all_said(end).await;
+        if left > 0 {
+            tracing::warn!(logouts = left, "the grace is over; these sessions end by themselves");
+        }
         0
     }
 
     /// Ends what would go on for ever, event streams above all, so that connections can close.
     pub fn end_streams(&self) {
+        self.ending_since.get_or_init(Instant::now);
         self.closing.cancel();
     }
 

@@ -234,7 +234,9 @@ pub(super) fn settlement(operation: &Operation, reached: Reached, resolution: Op
         Reached::Fault { fault: Fault::NotFound(_), .. } if operation.verb == Verb::Delete => {
             Settlement::Succeeded(Success { resolution, ..Success::default() })
         }
-        Reached::Fault { fault, failure } if fault.leaves_doubt() => Settlement::Doubt(failure.operation(operation.id)),
+        Reached::Fault { fault, failure, .. } if fault.leaves_doubt() => {
+            Settlement::Doubt(failure.operation(operation.id))
+        }
         Reached::Fault { failure, .. } => Settlement::Failed { failure: failure.operation(operation.id), resolution },
         Reached::Failure(failure) if failure.sent == Sent::No => {
             Settlement::Failed { failure: failure.operation(operation.id), resolution }

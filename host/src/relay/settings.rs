@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::transport::OAuth2;
+
 /// One backend: where it is, how to authenticate, what it bears.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -19,6 +21,9 @@ pub struct BackendSettings {
     /// TLS beyond the defaults.
     #[serde(default, skip_serializing_if = "TlsSettings::is_default")]
     pub tls: TlsSettings,
+    /// Trust on `ssh://` endpoints.
+    #[serde(default, skip_serializing_if = "SshSettings::is_default")]
+    pub ssh: SshSettings,
     /// Which version of HTTP to speak.
     #[serde(default)]
     pub http_version: HttpVersion,
@@ -38,17 +43,23 @@ fn empty_object() -> serde_json::Value {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Authentication {
-    /// One of the schemes that the driver describes: `none`, `basic`, `bearer`, `api-key`, `mutual-tls`, `login`.
+    /// One of the schemes that the driver describes: `none`, `basic`, `bearer`, `api-key`, `mutual-tls`,
+    /// `oauth2-client-credentials`, `login`.
     pub scheme: String,
-    /// The secrets that the scheme wants, by name: `username` and `password` for `basic`, `token` for `bearer`, `key`
-    /// for `api-key`, `client_key` (PEM) for a client certificate, and what the driver asks for with `login`.
+    /// The secrets that the scheme wants, by name: `username` and `password` for `basic`; over SSH, `private_key`
+    /// (OpenSSH or PEM) and, where it is encrypted, `passphrase` may take the password's place; `token` for `bearer`,
+    /// `key` for `api-key`, `client_id` and `client_secret` for `oauth2-client-credentials`, `client_key` (PEM) for a
+    /// client certificate, and what the driver asks for with `login`.
     #[serde(default)]
     pub secrets: BTreeMap<String, SecretValue>,
+    /// What a token is asked for with, for `oauth2-client-credentials`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub oauth2: Option<OAuth2>,
 }
 
 impl Default for Authentication {
     fn default() -> Self {
-        Self { scheme: "none".to_owned(), secrets: BTreeMap::new() }
+        Self { scheme: "none".to_owned(), secrets: BTreeMap::new(), oauth2: None }
     }
 }
 
@@ -92,6 +103,22 @@ pub struct TlsSettings {
 }
 
 impl TlsSettings {
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// Trust on `ssh://` endpoints, which have no authorities: each key is known, or refused.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct SshSettings {
+    /// The backend's host keys: OpenSSH public key lines (`ssh-ed25519 AAAA…`), as `ssh-keyscan` prints them, or
+    /// fingerprints (`SHA256:…`). A backend that shows another key is not spoken to.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub host_keys: Vec<String>,
+}
+
+impl SshSettings {
     fn is_default(&self) -> bool {
         *self == Self::default()
     }

@@ -64,6 +64,17 @@ pub enum LoginResult {
     Failed,
 }
 
+/// How a logout from a backend ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum LogoutResult {
+    /// The backend ended the session.
+    Done,
+    /// The backend answered that it did not.
+    Refused,
+    /// There was no answer.
+    Failed,
+}
+
 /// Which of a backend's two queues.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum QueueClass {
@@ -98,6 +109,7 @@ macro_rules! words {
 words! {
     ExchangeResult { Ok => "ok", Fault => "fault", Error => "error" }
     LoginResult { Granted => "granted", Refused => "refused", Failed => "failed" }
+    LogoutResult { Done => "done", Refused => "refused", Failed => "failed" }
     QueueClass { Read => "read", Mutation => "mutation" }
     Phase { Describe => "describe", Encode => "encode", Decode => "decode" }
 }
@@ -138,6 +150,12 @@ pub(super) struct CallLabels {
 pub(super) struct LoginLabels {
     pub(super) backend: Arc<str>,
     pub(super) result: LoginResult,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(super) struct LogoutLabels {
+    pub(super) backend: Arc<str>,
+    pub(super) result: LogoutResult,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]

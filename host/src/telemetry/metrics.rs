@@ -11,8 +11,8 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 
 use super::labels::{
-    CallLabels, DriverLabels, DurationLabels, ExchangeLabels, ExchangeResult, LoginLabels, LoginResult, Phase,
-    PhaseLabels, QueueClass, QueueLabels, RequestLabels, SentLabel, Vocabulary,
+    CallLabels, DriverLabels, DurationLabels, ExchangeLabels, ExchangeResult, LoginLabels, LoginResult, LogoutLabels,
+    LogoutResult, Phase, PhaseLabels, QueueClass, QueueLabels, RequestLabels, SentLabel, Vocabulary,
 };
 use crate::sent::Sent;
 
@@ -52,6 +52,7 @@ pub struct Metrics {
     exchange_seconds: Histograms<DurationLabels>,
     calls: Family<CallLabels, Counter>,
     logins: Family<LoginLabels, Counter>,
+    logouts: Family<LogoutLabels, Counter>,
     queue_waiting: Family<QueueLabels, Gauge>,
     queue_active: Family<QueueLabels, Gauge>,
     phase_seconds: Histograms<PhaseLabels>,
@@ -86,6 +87,7 @@ impl Metrics {
             exchange_seconds: Family::new_with_constructor(exchange_seconds),
             calls: Family::default(),
             logins: Family::default(),
+            logouts: Family::default(),
             queue_waiting: Family::default(),
             queue_active: Family::default(),
             phase_seconds: Family::new_with_constructor(phase_seconds),
@@ -119,6 +121,7 @@ impl Metrics {
             metrics.exchange_seconds.clone(),
         );
         registry.register("logins", "Logins to backends", metrics.logins.clone());
+        registry.register("logouts", "Sessions ended at backends", metrics.logouts.clone());
         registry.register("queue_waiting", "Calls that wait for their backend", metrics.queue_waiting.clone());
         registry.register("queue_active", "Exchanges under way", metrics.queue_active.clone());
         registry.register_with_unit(
@@ -176,6 +179,11 @@ impl Metrics {
     /// Counts a login to a backend.
     pub fn login(&self, backend: &str, result: LoginResult) {
         self.logins.get_or_create(&LoginLabels { backend: self.backends.word(backend), result }).inc();
+    }
+
+    /// Counts a logout from a backend.
+    pub fn logout(&self, backend: &str, result: LogoutResult) {
+        self.logouts.get_or_create(&LogoutLabels { backend: self.backends.word(backend), result }).inc();
     }
 
     /// The gauges of one of a backend's queues, for the queue to keep.
@@ -280,6 +288,7 @@ mod tests {
         metrics.exchange("fw-dc1", "create", ExchangeResult::Ok, Sent::Yes, MILLISECOND);
         metrics.call("fw-dc1", "rule", "create", "ok");
         metrics.login("fw-dc1", LoginResult::Granted);
+        metrics.logout("fw-dc1", LogoutResult::Done);
         metrics.driver_phase("neutron", Phase::Encode, MILLISECOND);
         metrics.driver_trap("neutron");
         metrics.commit(3, MILLISECOND);
@@ -298,6 +307,7 @@ mod tests {
             r#"crosspoint_exchange_duration_seconds_count{backend="fw-dc1",verb="create"} 1"#,
             r#"crosspoint_calls_total{backend="fw-dc1",kind="rule",verb="create",code="ok"} 1"#,
             r#"crosspoint_logins_total{backend="fw-dc1",result="granted"} 1"#,
+            r#"crosspoint_logouts_total{backend="fw-dc1",result="done"} 1"#,
             r#"crosspoint_queue_waiting{backend="fw-dc1",class="mutation"} 1"#,
             r#"crosspoint_queue_active{backend="fw-dc1",class="mutation"} 0"#,
             r#"crosspoint_driver_phase_duration_seconds_count{driver="neutron",phase="encode"} 1"#,

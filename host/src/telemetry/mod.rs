@@ -8,7 +8,7 @@ mod log;
 mod metrics;
 mod request_id;
 
-pub use labels::{ExchangeResult, LoginResult, Phase, QueueClass};
+pub use labels::{ExchangeResult, LoginResult, LogoutResult, Phase, QueueClass};
 pub use log::{LogError, init};
 pub use metrics::{GaugeGuard, Metrics, QueueGauges};
 pub use request_id::{REQUEST_ID, RequestId};

@@ -1,5 +1,6 @@
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -10,19 +11,21 @@ use secrecy::{ExposeSecret, SecretSlice, SecretString};
 
 use super::http::headers;
 use super::settings::pointer;
+use super::ssh::Identity;
 use super::{Settings, SettingsError, TransportError};
 
-/// A backend's secrets by name: `username` and `password` for scheme basic, `token` for bearer, `key` for api-key; for
+/// A backend's secrets by name: `username` and `password` for scheme basic (SSH: `private_key` and `passphrase` too), `token` for bearer, `key` for api-key; for
 /// login, what the driver asks for.
 pub type Secrets = BTreeMap<String, SecretString>;
 
-/// What the host adds to an exchange to show who it is: headers and query parameters.
+/// What the host adds to an exchange to show who it is: headers and query parameters, or who logs in over SSH.
 ///
 /// The driver sees none of it. Values are wiped from memory when this is dropped, and are not in its `Debug` form.
 #[derive(Default)]
 pub struct Authorization {
     headers: Vec<(HeaderName, SecretSlice<u8>)>,
     query: Vec<(String, SecretString)>,
+    identity: Option<Arc<Identity>>,
 }
 
 impl Authorization {
@@ -72,24 +75,39 @@ impl Authorization {
                 added.map(Some).map_err(refused("/secrets/key"))
             }
             AuthScheme::ApiKey(ApiKey::Query(name)) => {
-                Ok(Some(Self { headers: Vec::new(), query: vec![(name.clone(), secret("key")?.into())] }))
+                Ok(Some(Self { query: vec![(name.clone(), secret("key")?.into())], ..Self::none() }))
             }
             AuthScheme::MutualTls => {
                 if settings.tls.client_certificate_pem.is_none() {
                     return Err(SettingsError::one("/tls/client_certificate_pem", "scheme mutual-tls needs it"));
                 }
-                let clear = |address: &str| !address.to_ascii_lowercase().starts_with("https://");
+                let clear = |address: &str| {
+                    let address = address.to_ascii_lowercase();
+                    !["https://", "tls://"].iter().any(|scheme| address.starts_with(scheme))
+                };
                 if let Some((role, _)) = settings.endpoints.iter().find(|(_, address)| clear(address)) {
-                    return Err(SettingsError::one(pointer("endpoints", role), "scheme mutual-tls needs `https`"));
+                    return Err(SettingsError::one(
+                        pointer("endpoints", role),
+                        "scheme mutual-tls needs TLS: `https` or `tls`",
+                    ));
                 }
                 Ok(Some(Self::none()))
             }
-            AuthScheme::OAuth2ClientCredentials => {
-                let message = format!("scheme {} is not supported by this version", scheme.name());
-                Err(SettingsError::one("/authentication", message))
-            }
-            AuthScheme::Login(_) => Ok(None),
+            AuthScheme::OAuth2ClientCredentials | AuthScheme::Login(_) => Ok(None),
         }
+    }
+
+    /// Who logs in over SSH: scheme basic, with a password or a private key.
+    ///
+    /// # Errors
+    /// A secret that is missing or cannot be read, at `/secrets/NAME`; another scheme, at `/authentication`.
+    pub fn for_ssh(scheme: &AuthScheme, secrets: &Secrets) -> Result<Self, SettingsError> {
+        if *scheme != AuthScheme::Basic {
+            let message = format!("scheme {} cannot be used over SSH: use basic", scheme.name());
+            return Err(SettingsError::one("/authentication", message));
+        }
+        let identity = Some(Arc::new(Identity::from_secrets(secrets)?));
+        Ok(Self { identity, ..Self::none() })
     }
 
     /// What a session adds to each exchange.
@@ -118,6 +136,10 @@ impl Authorization {
         self.headers.iter().map(|(name, value)| (name, value.expose_secret()))
     }
 
+    pub(super) fn identity(&self) -> Option<&Arc<Identity>> {
+        self.identity.as_ref()
+    }
+
     pub(super) fn query(&self) -> impl Iterator<Item = (&str, &str)> + Clone {
         self.query.iter().map(|(name, value)| (name.as_str(), value.expose_secret()))
     }
@@ -128,6 +150,7 @@ impl fmt::Debug for Authorization {
         f.debug_struct("Authorization")
             .field("headers", &self.headers().map(|(name, _)| name).collect::<Vec<_>>())
             .field("query", &self.query().map(|(name, _)| name).collect::<Vec<_>>())
+            .field("identity", &self.identity)
             .finish()
     }
 }

@@ -25,8 +25,10 @@ pub enum ErrorKind {
     Connect,
     /// A connection to the backend's address is not allowed. The operator looks at the address, or at `[backends]`.
     Barred,
-    /// Trust was not established: wrong CA or name, or the backend did not accept the client certificate.
+    /// Trust was not established: wrong CA, name or SSH host key, or the backend did not accept the client certificate.
     Tls,
+    /// The backend did not accept the credentials that a connection was to be opened with.
+    Unauthenticated,
     /// No connection, TLS included, within the connect timeout.
     ConnectTimeout,
     /// No whole reply within the reply timeout, or by the caller's deadline.
@@ -45,10 +47,11 @@ pub enum ErrorKind {
 
 impl ErrorKind {
     /// Every kind, in the order in which they are declared.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Connect,
         Self::Barred,
         Self::Tls,
+        Self::Unauthenticated,
         Self::ConnectTimeout,
         Self::ReplyTimeout,
         Self::Reset,
@@ -65,6 +68,7 @@ impl ErrorKind {
             Self::Connect => "connect",
             Self::Barred => "barred",
             Self::Tls => "tls",
+            Self::Unauthenticated => "unauthenticated",
             Self::ConnectTimeout => "connect-timeout",
             Self::ReplyTimeout => "reply-timeout",
             Self::Reset => "reset",

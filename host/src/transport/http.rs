@@ -14,69 +14,29 @@
 //! dropped, times out, or breaks off an oversized reply closes its connection. On HTTP/2 only its stream is reset; a
 //! connection that has silently died is found by pings and closed.
 
+pub(super) mod carrier;
 mod connector;
-mod failure;
+pub(super) mod failure;
 pub(super) mod headers;
 mod target;
-mod tls;
 
-use std::collections::BTreeMap;
-use std::pin::pin;
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::Bytes;
 use crosspoint_contract::{Description, Header, HttpReply, HttpRequest};
-use http::{Method, Request, header, response};
-use http_body_util::{BodyExt, Full};
-use hyper::body::{Body, Incoming};
-use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::{CaptureConnection, capture_connection};
-use hyper_util::rt::{TokioExecutor, TokioTimer};
-use serde::Serialize;
-use tokio::time::{Instant, sleep_until, timeout_at};
+use http::{HeaderMap, Method, Request, header};
+use http_body_util::Full;
+use tokio::time::Instant;
 
-use self::connector::Connector;
-use self::headers::HEAD_BYTES;
+use self::carrier::Carrier;
 use self::target::Endpoint;
-use super::settings::pointer;
-use super::{Authorization, ErrorKind, HttpVersion, Reach, Settings, SettingsError, Stats, TransportError};
-use crate::sent::Sent;
-
-/// What stands for a secret where people read.
-const REDACTED: &str = "***";
-
-/// How often an HTTP/2 connection is pinged, and how long an answer may take. Without it, an appliance that vanished
-/// without a word would make every exchange wait out its whole reply timeout.
-const PING_INTERVAL: Duration = Duration::from_secs(15);
-const PING_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// How much memory a reply's claimed length may reserve before its bytes have come.
-const RESERVED: usize = 64 * 1024;
+use super::rendered::REDACTED;
+use super::{Authorization, Rendered, Settings, SettingsError, Stats, TransportError};
 
 /// The way to one backend over HTTP/1.1 or HTTP/2.
 #[derive(Debug)]
 pub struct HttpTransport {
-    client: Client<Connector, Full<Bytes>>,
-    endpoints: BTreeMap<String, Endpoint>,
-    connect_timeout: Duration,
-    reply_timeout: Duration,
-    reply_size: usize,
-    stats: Arc<Stats>,
-}
-
-/// An exchange as it would be sent, for people to read.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Rendered {
-    /// The method.
-    pub method: String,
-    /// The full address; the values of query parameters that the session adds are `***`.
-    pub url: String,
-    /// The driver's headers and those that the session adds; the latter's values, and those of a driver's own
-    /// `Authorization` and `Cookie`, are `***`.
-    pub headers: Vec<Header>,
-    /// The body as the driver made it.
-    pub body: crosspoint_contract::Bytes,
+    carrier: Carrier,
 }
 
 impl HttpTransport {
@@ -85,32 +45,7 @@ impl HttpTransport {
     /// # Errors
     /// Every fault of the settings at once.
     pub fn new(description: &Description, settings: &Settings) -> Result<Self, SettingsError> {
-        let mut errors = SettingsError::default();
-        settings.check(description, &mut errors);
-        let mut endpoints = BTreeMap::new();
-        for (role, address) in &settings.endpoints {
-            match Endpoint::parse(address).and_then(|endpoint| permitted(endpoint, &settings.reach)) {
-                Ok(endpoint) => drop(endpoints.insert(role.clone(), endpoint)),
-                Err(reason) => errors.add(pointer("endpoints", role), reason),
-            }
-        }
-        let uses_tls = endpoints.values().any(Endpoint::is_tls);
-        let trust = tls::trust(&settings.tls, settings.http_version, uses_tls);
-        let trust = match trust {
-            Ok(trust) if errors.violations.is_empty() => trust,
-            Ok(_) => return Err(errors),
-            Err(more) => return Err(errors.and(more)),
-        };
-        let stats = Arc::new(Stats::default());
-        let connector = Connector::new(trust, settings, Arc::clone(&stats));
-        Ok(Self {
-            client: client(connector, settings),
-            endpoints,
-            connect_timeout: settings.connect_timeout,
-            reply_timeout: settings.effective_reply_timeout(description),
-            reply_size: settings.effective_reply_size(description),
-            stats,
-        })
+        Ok(Self { carrier: Carrier::new(description, settings, Arc::default())? })
     }
 
     /// Makes one exchange with the endpoint of this role and waits for its whole reply: at most the connect timeout
@@ -130,10 +65,7 @@ impl HttpTransport {
         deadline: Option<Instant>,
     ) -> Result<HttpReply, TransportError> {
         let outcome = self.perform(role, request, authorization, deadline).await;
-        match &outcome {
-            Ok(_) => self.stats.answered(),
-            Err(error) => self.stats.failed(error.kind),
-        }
+        self.stats().ended(&outcome);
         outcome
     }
 
@@ -144,30 +76,12 @@ impl HttpTransport {
         authorization: &Authorization,
         deadline: Option<Instant>,
     ) -> Result<HttpReply, TransportError> {
-        if deadline.is_some_and(|deadline| deadline <= Instant::now()) {
-            return Err(TransportError::new(
-                ErrorKind::ReplyTimeout,
-                Sent::No,
-                "the deadline passed before the exchange",
-            ));
-        }
-        let mut prepared = prepare(self.endpoint(role)?, request, authorization).map_err(TransportError::refused)?;
-        let mut clock = pin!(self.clock(capture_connection(&mut prepared), deadline));
-        self.stats.body_sent(request.body.0.len());
-        let reply = tokio::select! {
-            biased;
-            reply = self.client.request(prepared) => reply.map_err(|error| failure::before_head(&error))?,
-            late = &mut clock => return Err(late),
-        };
-        let (head, body) = reply.into_parts();
-        let body = tokio::select! {
-            biased;
-            body = self.collect(&head, body) => body?,
-            late = clock => return Err(TransportError { sent: Sent::Yes, ..late }),
-        };
-        let headers =
-            head.headers.iter().map(|(name, value)| (name.as_str().to_owned(), value.as_bytes().into()).into());
-        Ok(HttpReply { status: head.status.as_u16(), headers: headers.collect(), body: body.into() })
+        let endpoint = self.carrier.endpoint(role)?;
+        let prepared = prepare(endpoint, request, authorization).map_err(TransportError::refused)?;
+        let carried = self.carrier.carry(prepared, deadline).await?;
+        // Trailers have no place in a driver's reply.
+        let headers = plain(&carried.head.headers).collect();
+        Ok(HttpReply { status: carried.head.status.as_u16(), headers, body: carried.body.into() })
     }
 
     /// What [`HttpTransport::exchange`] would send, with secrets as `***`. Sends nothing.
@@ -180,7 +94,7 @@ impl HttpTransport {
         request: &HttpRequest,
         authorization: &Authorization,
     ) -> Result<Rendered, TransportError> {
-        let endpoint = self.endpoint(role)?;
+        let endpoint = self.carrier.endpoint(role)?;
         let prepared = prepare(endpoint, request, authorization).map_err(TransportError::refused)?;
         let query = authorization.query().map(|(name, _)| name);
         let shown = |header: &Header| {
@@ -188,9 +102,9 @@ impl HttpTransport {
             let value = if secret { REDACTED.into() } else { header.value.clone() };
             Header { name: header.name.clone(), value }
         };
-        let added = authorization.headers().map(|(name, _)| Header { name: name.to_string(), value: REDACTED.into() });
+        let added = redacted(authorization);
         Ok(Rendered {
-            method: prepared.method().to_string(),
+            method: Some(prepared.method().to_string()),
             url: endpoint.redacted(&request.target, query).map_err(TransportError::refused)?,
             headers: request.headers.iter().map(shown).chain(added).collect(),
             body: request.body.clone(),
@@ -200,76 +114,18 @@ impl HttpTransport {
     /// This transport's counters.
     #[must_use]
     pub fn stats(&self) -> &Arc<Stats> {
-        &self.stats
-    }
-
-    fn endpoint(&self, role: &str) -> Result<&Endpoint, TransportError> {
-        self.endpoints.get(role).ok_or_else(|| {
-            let message = format!("endpoint role `{role}` has no address: set {}", pointer("endpoints", role));
-            TransportError::new(ErrorKind::Settings, Sent::No, message)
-        })
-    }
-
-    /// Ends when the exchange has taken too long; says so as if no reply had begun.
-    async fn clock(&self, mut connection: CaptureConnection, deadline: Option<Instant>) -> TransportError {
-        let connect_by = earliest(self.connect_timeout, deadline);
-        let waited = timeout_at(connect_by, connection.wait_for_connection_metadata()).await.is_err();
-        if waited && connection.connection_metadata().is_none() {
-            return TransportError::new(ErrorKind::ConnectTimeout, Sent::No, "no connection to the backend in time");
-        }
-        sleep_until(earliest(self.reply_timeout, deadline)).await;
-        TransportError::new(ErrorKind::ReplyTimeout, Sent::Maybe, "the backend did not send a whole reply in time")
-    }
-
-    async fn collect(&self, head: &response::Parts, mut body: Incoming) -> Result<Vec<u8>, TransportError> {
-        let broken = |kind, message: String| TransportError::new(kind, Sent::Yes, message);
-        if head.status.is_informational() {
-            return Err(broken(ErrorKind::Protocol, format!("the backend answered {} unasked", head.status)));
-        }
-        // hyper refuses most heads that are too large while it reads them, but its limits are not exact.
-        if !headers::within_limits(head.headers.iter().map(|(name, value)| name.as_str().len() + value.len())) {
-            return Err(broken(ErrorKind::TooLarge, "the reply's head is too large".to_owned()));
-        }
-        let too_large = || broken(ErrorKind::TooLarge, format!("the reply's body exceeds {} bytes", self.reply_size));
-        let claimed = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
-        if claimed > self.reply_size {
-            return Err(too_large());
-        }
-        let mut bytes = Vec::with_capacity(claimed.min(RESERVED));
-        while let Some(frame) = body.frame().await {
-            let frame = frame.map_err(|error| failure::after_head(&error))?;
-            if let Some(data) = frame.data_ref() {
-                self.stats.body_received(data.len());
-                if bytes.len() + data.len() > self.reply_size {
-                    return Err(too_large());
-                }
-                bytes.extend_from_slice(data);
-            }
-        }
-        Ok(bytes)
+        self.carrier.stats()
     }
 }
 
-fn client(connector: Connector, settings: &Settings) -> Client<Connector, Full<Bytes>> {
-    let mut builder = Client::builder(TokioExecutor::new());
-    builder
-        .retry_canceled_requests(true)
-        .timer(TokioTimer::new())
-        .pool_timer(TokioTimer::new())
-        .pool_idle_timeout(settings.idle_timeout)
-        .http1_max_buf_size(HEAD_BYTES)
-        .http2_only(settings.http_version == HttpVersion::Http2)
-        .http2_max_header_list_size(u32::try_from(HEAD_BYTES).unwrap_or(u32::MAX))
-        .http2_keep_alive_interval(PING_INTERVAL)
-        .http2_keep_alive_timeout(PING_TIMEOUT)
-        .http2_keep_alive_while_idle(true);
-    builder.build(connector)
+/// The headers that a session adds, for people to read.
+pub(super) fn redacted(authorization: &Authorization) -> impl Iterator<Item = Header> {
+    authorization.headers().map(|(name, _)| Header { name: name.to_string(), value: REDACTED.into() })
 }
 
-/// Refuses at once an address that no connection would be made to. Names are judged by what they are resolved to, then.
-fn permitted(endpoint: Endpoint, reach: &Reach) -> Result<Endpoint, String> {
-    endpoint.address().map_or(Ok(()), |address| reach.judge(address)).map_err(|barred| barred.to_string())?;
-    Ok(endpoint)
+/// Headers as a driver sees them.
+pub(super) fn plain(headers: &HeaderMap) -> impl Iterator<Item = Header> {
+    headers.iter().map(|(name, value)| (name.as_str().to_owned(), value.as_bytes().into()).into())
 }
 
 /// Turns a driver's request into the one to send, or says why it is refused.
@@ -301,10 +157,4 @@ fn prepare(
     *prepared.uri_mut() = uri;
     *prepared.headers_mut() = headers;
     Ok(prepared)
-}
-
-/// The end of a wait that begins now. The settings keep waits short enough for the sum to exist.
-fn earliest(wait: Duration, deadline: Option<Instant>) -> Instant {
-    let end = Instant::now() + wait;
-    deadline.map_or(end, |deadline| deadline.min(end))
 }

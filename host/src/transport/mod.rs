@@ -11,6 +11,12 @@
 //! | `authorization` | the secrets that are added to each exchange, behind the driver's back |
 //! | `session` | the one shared session of a backend whose driver logs in |
 //! | `http` | the HTTP/1.1 and HTTP/2 transport; what is peculiar to HTTP stays in there |
+//! | `framed` | messages and prompted lines on TCP or TLS |
+//! | `ssh` | NETCONF, commands and shells over SSH |
+//! | `grpc` | unary gRPC calls |
+//! | `oauth2` | tokens that the host asks for by itself |
+//! | `tcp`, `tls`, `dial` | connections: names and addresses, trust, and a byte stream to one endpoint |
+//! | `rendered` | an exchange as people see it |
 //! | `reach` | where backends may be: the addresses that a connection may be opened to |
 //! | `stats` | counters |
 //! | `error` | what can go wrong, and whether the backend was reached |
@@ -22,26 +28,40 @@
 //! `http` and one more case of [`Transport`].
 
 mod authorization;
+mod dial;
 mod error;
+mod framed;
+mod grpc;
 mod http;
+mod oauth2;
 mod reach;
+mod rendered;
 mod session;
 mod settings;
+mod ssh;
 mod stats;
+mod tcp;
 #[cfg(test)]
 mod tests;
+mod tls;
 
 use std::sync::Arc;
 
-use crosspoint_contract::{Description, Exchange, Protocol, Reply, Request};
+use crosspoint_contract::{AuthScheme, CommandTransport, Description, Exchange, Framing, Protocol, Reply, Request};
 use tokio::time::Instant;
 
 pub use authorization::{Authorization, Secrets};
 pub use error::{ErrorKind, SettingsError, TransportError};
-pub use http::{HttpTransport, Rendered};
+pub use framed::FramedTransport;
+pub use framed::codec::{Codec, Decoder, FrameError};
+pub use grpc::{GrpcFrameError, GrpcTransport, grpc_frame, grpc_unframe};
+pub use http::HttpTransport;
+pub use oauth2::{ClientAuthentication, OAuth2, TokenEndpoint, TokenError};
 pub use reach::{Barred, Network, Reach};
-pub use session::{LoginError, Session, SessionPolicy, Sessions};
-pub use settings::{HttpVersion, Settings, Tls};
+pub use rendered::Rendered;
+pub use session::{LoginError, Parting, Session, SessionPolicy, Sessions};
+pub use settings::{HttpVersion, Settings, Ssh, Tls};
+pub use ssh::SshTransport;
 pub use stats::{Snapshot, Stats};
 
 /// The way to one backend, to be shared behind an `Arc` and used inside a tokio runtime.
@@ -50,6 +70,12 @@ pub use stats::{Snapshot, Stats};
 pub enum Transport {
     /// HTTP/1.1 or HTTP/2.
     Http(HttpTransport),
+    /// Messages or prompted lines on TCP or TLS.
+    Framed(FramedTransport),
+    /// NETCONF, commands and shells over SSH.
+    Ssh(SshTransport),
+    /// Unary gRPC.
+    Grpc(GrpcTransport),
 }
 
 impl Transport {
@@ -63,8 +89,32 @@ impl Transport {
     pub fn new(description: &Description, settings: &Settings) -> Result<Self, SettingsError> {
         match &description.protocol {
             Protocol::Http(_) => HttpTransport::new(description, settings).map(Self::Http),
-            Protocol::Message(_) => Err(unsupported("message")),
-            Protocol::Command(_) => Err(unsupported("command")),
+            Protocol::Message(message) => match message.framing {
+                Framing::Netconf => SshTransport::new(description, settings).map(Self::Ssh),
+                Framing::Grpc => GrpcTransport::new(description, settings).map(Self::Grpc),
+                _ => FramedTransport::new(description, settings).map(Self::Framed),
+            },
+            Protocol::Command(command) => match command.transport {
+                CommandTransport::TcpLine => FramedTransport::new(description, settings).map(Self::Framed),
+                _ => SshTransport::new(description, settings).map(Self::Ssh),
+            },
+        }
+    }
+
+    /// What a scheme whose secrets never change adds to each exchange on this transport; `None` for scheme login, which
+    /// takes a [session](Sessions).
+    ///
+    /// # Errors
+    /// As [`Authorization::from_secrets`] and [`Authorization::for_ssh`].
+    pub fn authorization(
+        &self,
+        scheme: &AuthScheme,
+        secrets: &Secrets,
+        settings: &Settings,
+    ) -> Result<Option<Authorization>, SettingsError> {
+        match self {
+            Self::Ssh(_) => Authorization::for_ssh(scheme, secrets).map(Some),
+            _ => Authorization::from_secrets(scheme, secrets, settings),
         }
     }
 
@@ -102,6 +152,9 @@ impl Transport {
                 http.stats().failed(error.kind);
                 Err(error)
             }
+            (Self::Framed(framed), _) => framed.exchange(exchange, authorization, deadline).await,
+            (Self::Ssh(ssh), _) => ssh.exchange(exchange, authorization, deadline).await,
+            (Self::Grpc(grpc), _) => grpc.exchange(exchange, authorization, deadline).await,
         }
     }
 
@@ -113,6 +166,9 @@ impl Transport {
         match (self, &exchange.request) {
             (Self::Http(http), Request::Http(request)) => http.render(&exchange.endpoint, request, authorization),
             (Self::Http(_), other) => Err(mismatch(other)),
+            (Self::Framed(framed), _) => framed.render(exchange, authorization),
+            (Self::Ssh(ssh), _) => ssh.render(exchange, authorization),
+            (Self::Grpc(grpc), _) => grpc.render(exchange, authorization),
         }
     }
 
@@ -121,12 +177,11 @@ impl Transport {
     pub fn stats(&self) -> &Arc<Stats> {
         match self {
             Self::Http(http) => http.stats(),
+            Self::Framed(framed) => framed.stats(),
+            Self::Ssh(ssh) => ssh.stats(),
+            Self::Grpc(grpc) => grpc.stats(),
         }
     }
-}
-
-fn unsupported(protocol: &str) -> SettingsError {
-    SettingsError::one("", format!("protocol `{protocol}` is not supported by this version"))
 }
 
 fn mismatch(request: &Request) -> TransportError {

@@ -1,9 +1,10 @@
 use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use crosspoint_contract::SessionGrant;
+use crosspoint_contract::{Logout, SessionGrant};
 use parking_lot::Mutex;
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -16,11 +17,21 @@ use super::{Authorization, Stats, TransportError};
 /// session that is about to expire is renewed in the background while it still serves. After a failure no login is
 /// tried for a while, and callers are told how long.
 ///
+/// # How many there are at the backend
+///
+/// One, but for two moments. A renewal has the new session before it lets go of the old one, so that no call waits: from
+/// then on nobody new is given the old one, and it is ended as soon as the exchanges that began with it are over. And a
+/// login whose answer was lost may have left a session that nobody knows of, which ends by itself.
+///
 /// `E` is what a login can fail with.
 #[derive(Debug)]
 pub struct Sessions<E> {
     shared: Arc<Shared<E>>,
 }
+
+/// What ends a session at the backend: given the logout that its grant asked for, and what shows who asks. It is called
+/// when nothing uses the session any more, from wherever that happens, so it must not wait.
+pub type Parting = Arc<dyn Fn(Logout, Authorization) + Send + Sync>;
 
 /// When sessions are renewed and failed logins tried again.
 #[derive(Clone, Copy, Debug)]
@@ -41,11 +52,21 @@ impl Default for SessionPolicy {
 }
 
 /// A session that is good as far as the host knows.
+///
+/// Whoever drops the last handle to it ends it at the backend, if its grant says how and it still lives.
 #[derive(Debug)]
 pub struct Session {
     generation: u64,
     authorization: Authorization,
     life: Option<Life>,
+    /// The backend does not know it any more.
+    refused: AtomicBool,
+    end: Option<End>,
+}
+
+struct End {
+    logout: Logout,
+    parting: Parting,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -55,7 +76,7 @@ struct Life {
 }
 
 impl Session {
-    /// Which of the backend's sessions this is; give it to [`Sessions::invalidate`].
+    /// Which of the backend's sessions this is.
     #[must_use]
     pub fn generation(&self) -> u64 {
         self.generation
@@ -71,8 +92,29 @@ impl Session {
         self.life.is_some_and(|life| life.ends_at <= now)
     }
 
+    /// Whether the backend has it still, as far as the host knows.
+    fn lives(&self) -> bool {
+        !self.refused.load(Ordering::Relaxed) && !self.ended(Instant::now())
+    }
+
     fn needs_renewal(&self, now: Instant) -> bool {
         self.life.is_some_and(|life| life.renew_at <= now)
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        if self.lives()
+            && let Some(End { logout, parting }) = self.end.take()
+        {
+            parting(logout, std::mem::take(&mut self.authorization));
+        }
+    }
+}
+
+impl fmt::Debug for End {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.logout.fmt(f)
     }
 }
 
@@ -100,10 +142,10 @@ pub enum LoginError<E> {
     Abandoned,
 }
 
-#[derive(Debug)]
 struct Shared<E> {
     policy: SessionPolicy,
     stats: Arc<Stats>,
+    parting: Option<Parting>,
     state: Mutex<State<E>>,
 }
 
@@ -138,7 +180,13 @@ impl<E: Send + Sync + 'static> Sessions<E> {
     /// No session yet. Logins are counted in `stats`.
     #[must_use]
     pub fn new(policy: SessionPolicy, stats: Arc<Stats>) -> Self {
-        Self { shared: Arc::new(Shared { policy, stats, state: Mutex::default() }) }
+        Self { shared: Arc::new(Shared { policy, stats, parting: None, state: Mutex::default() }) }
+    }
+
+    /// The same, with what ends sessions at the backend.
+    #[must_use]
+    pub fn with_parting(policy: SessionPolicy, stats: Arc<Stats>, parting: Parting) -> Self {
+        Self { shared: Arc::new(Shared { policy, stats, parting: Some(parting), state: Mutex::default() }) }
     }
 
     /// The session, after a login if there is none. `login` makes one login exchange; it is called at most once, in a
@@ -174,10 +222,19 @@ impl<E: Send + Sync + 'static> Sessions<E> {
         self.shared.state.lock().current.as_ref().filter(|session| !session.ended(now)).map(Arc::clone)
     }
 
-    /// The backend did not accept the session of this generation: the next caller logs in. A newer session is left
+    /// The backend did not accept this session: the next caller logs in, and nobody logs out. A newer session is left
     /// alone, so a late refusal of an old one does no harm.
-    pub fn invalidate(&self, generation: u64) {
-        self.shared.state.lock().current.take_if(|session| session.generation == generation);
+    pub fn invalidate(&self, refused: &Session) {
+        refused.refused.store(true, Ordering::Relaxed);
+        let mut state = self.shared.state.lock();
+        let gone = state.current.take_if(|session| session.generation == refused.generation);
+        drop((state, gone));
+    }
+
+    /// Lets go of the session: it ends when the exchanges that use it are over. The next caller logs in.
+    pub fn end(&self) {
+        let gone = self.shared.state.lock().current.take();
+        drop(gone);
     }
 
     fn step<F, L>(&self, login: F) -> Step<E>
@@ -187,6 +244,7 @@ impl<E: Send + Sync + 'static> Sessions<E> {
     {
         let now = Instant::now();
         let mut state = self.shared.state.lock();
+        // It has ended by itself, so nothing comes of dropping it here.
         state.current.take_if(|session| session.ended(now));
         state.login.take_if(|login| login.has_changed().is_err());
         state.failure.take_if(|failure| failure.retry_at <= now);
@@ -224,18 +282,23 @@ impl<E> Shared<E> {
     fn conclude(&self, granted: Result<SessionGrant, E>, began: Instant) -> Answer<E> {
         let session = granted.map_err(|error| Cause::Login(Arc::new(error))).and_then(|grant| {
             let life = grant.expires_in.and_then(|seconds| self.life(began, Duration::from_secs(seconds)));
-            Authorization::from_grant(&grant).map(|authorization| (authorization, life)).map_err(Cause::Grant)
+            let read = || Ok((Authorization::from_grant(&grant)?, life, logout(&grant)?));
+            read().map_err(Cause::Grant)
         });
         self.stats.logged_in(session.is_ok());
         let mut state = self.state.lock();
         state.login = None;
         match session {
-            Ok((authorization, life)) => {
+            Ok((authorization, life, logout)) => {
                 state.generation += 1;
                 state.failures_in_a_row = 0;
                 state.failure = None;
-                let session = Session { generation: state.generation, authorization, life };
-                Ok(Arc::clone(state.current.insert(Arc::new(session))))
+                let end = logout.zip(self.parting.clone()).map(|(logout, parting)| End { logout, parting });
+                let refused = AtomicBool::new(false);
+                let session = Arc::new(Session { generation: state.generation, authorization, life, refused, end });
+                let replaced = state.current.replace(Arc::clone(&session));
+                drop((state, replaced));
+                Ok(session)
             }
             Err(cause) => {
                 let doubled = self.policy.backoff.saturating_mul(1 << state.failures_in_a_row.min(16));
@@ -252,6 +315,21 @@ impl<E> Shared<E> {
         let renew_at = ends_at.checked_sub(self.policy.margin.min(length / 5))?;
         Some(Life { renew_at, ends_at })
     }
+}
+
+/// The logout that a grant asks for, if it does.
+fn logout(grant: &SessionGrant) -> Result<Option<Logout>, TransportError> {
+    let asked = grant.extensions.iter().find(|(name, _)| name == SessionGrant::LOGOUT);
+    let read = |(_, text): &(String, String)| {
+        // The error names what is wrong, but may repeat a part of it, and there is the session's id in it.
+        serde_json::from_str(text).map_err(|error| {
+            let place = format!("line {}, column {}", error.line(), error.column());
+            TransportError::refused(format!(
+                "the driver's session grant is refused: its logout does not fit at {place}"
+            ))
+        })
+    };
+    asked.map(read).transpose()
 }
 
 impl<E> From<Failure<E>> for LoginError<E> {
@@ -278,6 +356,12 @@ impl<E> Clone for Failure<E> {
 impl<E> Default for State<E> {
     fn default() -> Self {
         Self { current: None, login: None, failure: None, failures_in_a_row: 0, generation: 0 }
+    }
+}
+
+impl<E> fmt::Debug for Shared<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shared").field("policy", &self.policy).field("state", &self.state).finish_non_exhaustive()
     }
 }
 

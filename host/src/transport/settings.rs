@@ -2,11 +2,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crosspoint_contract::Description;
+use crosspoint_contract::{AuthScheme, Description};
 use secrecy::SecretString;
 use serde::{Deserialize, Deserializer};
 
-use super::{Reach, SettingsError};
+use super::{Reach, SettingsError, oauth2};
 
 /// Where a backend is, whom to trust there, and how long and how much to bear from it.
 ///
@@ -21,6 +21,8 @@ pub struct Settings {
     pub tls: Tls,
     /// Which version of HTTP to speak.
     pub http_version: HttpVersion,
+    /// Trust on `ssh` endpoints.
+    pub ssh: Ssh,
     /// The longest to wait for a connection, TLS included.
     #[serde(with = "humantime_serde")]
     pub connect_timeout: Duration,
@@ -55,6 +57,15 @@ pub struct Tls {
     pub client_key: Option<SecretString>,
 }
 
+/// Trust in SSH.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Ssh {
+    /// The host keys to trust, and no others: OpenSSH public key lines (`ssh-ed25519 AAAA…`), or fingerprints
+    /// (`SHA256:…`).
+    pub host_keys: Vec<String>,
+}
+
 /// Which version of HTTP to speak.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -79,6 +90,7 @@ impl Default for Settings {
             endpoints: BTreeMap::new(),
             tls: Tls::default(),
             http_version: HttpVersion::Auto,
+            ssh: Ssh::default(),
             connect_timeout: Duration::from_secs(10),
             reply_timeout: None,
             reply_size: None,
@@ -110,7 +122,11 @@ impl Settings {
                 errors.add(pointer("endpoints", &role.name), format!("is required: {}", role.summary));
             }
         }
-        for name in self.endpoints.keys().filter(|name| description.endpoints.iter().all(|role| role.name != **name)) {
+        let takes_token = description.authentication.contains(&AuthScheme::OAuth2ClientCredentials);
+        let known = |name: &str| {
+            description.endpoints.iter().any(|role| role.name == name) || (takes_token && name == oauth2::ROLE)
+        };
+        for name in self.endpoints.keys().filter(|name| !known(name)) {
             let known = description.endpoints.iter().map(|role| format!("`{}`", role.name)).collect::<Vec<_>>();
             let message = format!("driver {} has no such role; it has {}", description.name, known.join(", "));
             errors.add(pointer("endpoints", name), message);

@@ -3,7 +3,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use serde::Serialize;
 
-use super::ErrorKind;
+use super::{ErrorKind, TransportError};
 
 /// What one transport has done since it was made. Counters only ever grow; reading them costs and disturbs nothing.
 #[derive(Debug, Default)]
@@ -16,6 +16,9 @@ pub struct Stats {
     logins_failed: AtomicU64,
     body_bytes_sent: AtomicU64,
     body_bytes_received: AtomicU64,
+    late_replies: AtomicU64,
+    unknown_replies: AtomicU64,
+    keepalives: AtomicU64,
 }
 
 /// The counters at one moment.
@@ -36,8 +39,14 @@ pub struct Snapshot {
     pub logins_failed: u64,
     /// Bytes of the bodies of exchanges begun.
     pub body_bytes_sent: u64,
-    /// Bytes of the bodies of replies, broken ones included.
+    /// Bytes of the bodies of replies, broken ones included. On protocols without bodies, all that came.
     pub body_bytes_received: u64,
+    /// Replies that came when their caller had gone; they were dropped.
+    pub late_replies: u64,
+    /// Messages that answered nothing: unasked for, or a second time. They were dropped.
+    pub unknown_replies: u64,
+    /// Questions of the backend whether anybody is there that were answered.
+    pub keepalives: u64,
 }
 
 impl Stats {
@@ -54,6 +63,17 @@ impl Stats {
             logins_failed: self.logins_failed.load(Relaxed),
             body_bytes_sent: self.body_bytes_sent.load(Relaxed),
             body_bytes_received: self.body_bytes_received.load(Relaxed),
+            late_replies: self.late_replies.load(Relaxed),
+            unknown_replies: self.unknown_replies.load(Relaxed),
+            keepalives: self.keepalives.load(Relaxed),
+        }
+    }
+
+    /// Counts an exchange that came to this.
+    pub(super) fn ended<T>(&self, outcome: &Result<T, TransportError>) {
+        match outcome {
+            Ok(_) => self.answered(),
+            Err(error) => self.failed(error.kind),
         }
     }
 
@@ -81,5 +101,17 @@ impl Stats {
 
     pub(super) fn body_received(&self, bytes: usize) {
         self.body_bytes_received.fetch_add(bytes as u64, Relaxed);
+    }
+
+    pub(super) fn late_reply(&self) {
+        self.late_replies.fetch_add(1, Relaxed);
+    }
+
+    pub(super) fn unknown_reply(&self) {
+        self.unknown_replies.fetch_add(1, Relaxed);
+    }
+
+    pub(super) fn keepalive_answered(&self) {
+        self.keepalives.fetch_add(1, Relaxed);
     }
 }

@@ -60,6 +60,18 @@ pub struct MessageProtocol {
     pub extensions: Extensions,
 }
 
+impl MessageProtocol {
+    /// The name of the extension that, with value `true`, says what [`HttpProtocol::unauthorized_precedes_effects`] says.
+    pub const UNAUTHORIZED_PRECEDES_EFFECTS: &str = "unauthorized-precedes-effects";
+
+    /// Whether [`Self::UNAUTHORIZED_PRECEDES_EFFECTS`] is said.
+    #[must_use]
+    pub fn unauthorized_precedes_effects(&self) -> bool {
+        let said = |(name, value): &(String, String)| name == Self::UNAUTHORIZED_PRECEDES_EFFECTS && value == "true";
+        self.extensions.iter().any(said)
+    }
+}
+
 /// Where one message ends and the next begins.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

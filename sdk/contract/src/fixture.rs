@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Call, Exchange, Fault, Found, HttpRequest, Outcome, Reply, Request};
+use crate::{Call, Exchange, Extensions, Fault, Found, HttpRequest, Outcome, Reply, Request};
 
 /// One call and what must come of it.
 ///
@@ -117,11 +117,18 @@ fn show<T: Serialize>(value: &T) -> String {
 
 fn same_exchange(a: &Exchange, b: &Exchange) -> bool {
     a.endpoint == b.endpoint
+        && sorted(&a.extensions) == sorted(&b.extensions)
         && match (&a.request, &b.request) {
             (Request::Http(a), Request::Http(b)) => same_http(a, b),
             (Request::Message(a), Request::Message(b)) => a.means(b),
             (a, b) => a == b,
         }
+}
+
+fn sorted(extensions: &Extensions) -> Vec<&(String, String)> {
+    let mut sorted: Vec<_> = extensions.iter().collect();
+    sorted.sort();
+    sorted
 }
 
 fn same_http(a: &HttpRequest, b: &HttpRequest) -> bool {

@@ -29,7 +29,7 @@ pub use exchange::{CommandReply, Exchange, Header, HttpReply, HttpRequest, Reply
 pub use fault::{Existing, Fault, Rejection, Throttle, Violation};
 pub use json::Json;
 pub use metadata::{CONTRACT, FIXTURES_SECTION, METADATA_SECTION, Metadata, PANIC_MARK, PANIC_TEXT};
-pub use outcome::{Found, Outcome, SessionGrant, State};
+pub use outcome::{Found, Logout, Outcome, SessionGrant, State};
 
 /// Spare (name, value) pairs carried by every record of the contract.
 pub type Extensions = Vec<(String, String)>;

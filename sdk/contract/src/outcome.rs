@@ -2,7 +2,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Extensions, Header, Json};
+use crate::{Bytes, Extensions, Header, Json};
 
 /// What the reply means when the backend did as asked.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -62,6 +62,38 @@ pub struct SessionGrant {
     pub query: Vec<(String, String)>,
     pub expires_in: Option<u64>,
     pub extensions: Extensions,
+}
+
+impl SessionGrant {
+    /// The name of the extension that holds a [`Logout`] as JSON.
+    pub const LOGOUT: &str = "logout";
+}
+
+/// How a session is ended at the backend: one HTTP request, which the host makes with the session's own headers.
+///
+/// It holds the session's id as like as not, so `Debug` shows the method alone.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs, reason = "documented in the WIT")]
+pub struct Logout {
+    pub method: String,
+    pub target: String,
+    #[serde(default = "default_role")]
+    pub endpoint: String,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub headers: Vec<Header>,
+    #[serde(default, skip_serializing_if = "Bytes::is_empty")]
+    pub body: Bytes,
+}
+
+fn default_role() -> String {
+    "default".to_owned()
+}
+
+impl fmt::Debug for Logout {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Logout").field("method", &self.method).field("endpoint", &self.endpoint).finish_non_exhaustive()
+    }
 }
 
 impl fmt::Debug for SessionGrant {

@@ -8,7 +8,7 @@ use tokio::sync::Semaphore;
 use tokio::task::yield_now;
 
 /// What has computed for longer than this is slow: two ticks, for the first may come at once.
-const QUICK: Duration = Duration::from_millis(10);
+pub const QUICK: Duration = Duration::from_millis(10);
 
 /// Runs `work` until it is done or has computed for longer than `limit`.
 ///

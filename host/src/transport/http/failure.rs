@@ -79,7 +79,7 @@ fn is_nonsense(error: &hyper::Error) -> bool {
 /// In TLS 1.3 a client may write its request before it learns what the server thinks of its certificate. These alerts
 /// answer that certificate, and a server that sends them has not passed any of the request on (RFC 8446, sections
 /// 4.4.2.4 and 6.2). Others, such as a certificate found revoked or expired, may come at any time.
-fn after_alert(alert: AlertDescription) -> Sent {
+pub(in crate::transport) fn after_alert(alert: AlertDescription) -> Sent {
     match alert {
         AlertDescription::CertificateRequired
         | AlertDescription::BadCertificate
@@ -91,7 +91,7 @@ fn after_alert(alert: AlertDescription) -> Sent {
 }
 
 /// The error and its causes in one line. An I/O error shows the error that it wraps as its own, so repetitions go.
-pub(super) fn describe(error: &(dyn Error + 'static)) -> String {
+pub(in crate::transport) fn describe(error: &(dyn Error + 'static)) -> String {
     let mut text = String::new();
     for cause in causes(error).map(ToString::to_string) {
         if text.is_empty() {
@@ -103,7 +103,7 @@ pub(super) fn describe(error: &(dyn Error + 'static)) -> String {
     text
 }
 
-pub(super) fn find<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a T> {
+pub(in crate::transport) fn find<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a T> {
     causes(error).find_map(|cause| cause.downcast_ref())
 }
 

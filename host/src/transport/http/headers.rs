@@ -79,7 +79,7 @@ pub(in crate::transport) fn value(name: &HeaderName, bytes: &[u8]) -> Result<Hea
 ///
 /// # Errors
 /// Why one of them, or all together, are refused.
-pub(super) fn collect(headers: &[Header], authorization: &Authorization) -> Result<HeaderMap, String> {
+pub(in crate::transport) fn collect(headers: &[Header], authorization: &Authorization) -> Result<HeaderMap, String> {
     let own = headers.iter().map(|header| header.name.len() + header.value.len());
     let added = authorization.headers().map(|(name, value)| name.as_str().len() + value.len());
     if !within_limits(own.chain(added)) {

@@ -18,11 +18,13 @@ const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'
 
 /// Where one endpoint role leads: scheme, host, port and path prefix.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Endpoint {
+pub(in crate::transport) struct Endpoint {
     scheme: Scheme,
     authority: Authority,
     /// Empty, or starts with `/` and does not end with one.
     prefix: String,
+    /// The path as the operator wrote it, which may end with `/`.
+    path: String,
 }
 
 impl Endpoint {
@@ -45,7 +47,8 @@ impl Endpoint {
         check_path(path)?;
         let authority =
             authority.as_str().to_ascii_lowercase().parse().map_err(|error| format!("is no URL: {error}"))?;
-        Ok(Self { scheme, authority, prefix: path.strip_suffix('/').unwrap_or(path).to_owned() })
+        let prefix = path.strip_suffix('/').unwrap_or(path).to_owned();
+        Ok(Self { scheme, authority, prefix, path: path.to_owned() })
     }
 
     pub(super) fn is_tls(&self) -> bool {
@@ -60,11 +63,24 @@ impl Endpoint {
         Some(SocketAddr::new(ip, self.authority.port_u16().unwrap_or(default)))
     }
 
+    /// The very address that the operator wrote.
+    ///
+    /// # Errors
+    /// Where it cannot be put together, which its parsing excludes.
+    pub(in crate::transport) fn itself(&self) -> Result<Uri, String> {
+        let uri = Uri::builder().scheme(self.scheme.clone()).authority(self.authority.clone());
+        uri.path_and_query(self.path.as_str()).build().map_err(|error| error.to_string())
+    }
+
     /// The full address of a driver's target, with `query` (names and values as they are) added.
     ///
     /// # Errors
     /// Why the target is refused.
-    pub(super) fn uri<'a>(&self, target: &str, query: impl Iterator<Item = (&'a str, &'a str)>) -> Result<Uri, String> {
+    pub(in crate::transport) fn uri<'a>(
+        &self,
+        target: &str,
+        query: impl Iterator<Item = (&'a str, &'a str)>,
+    ) -> Result<Uri, String> {
         let target = self.target(target, query.map(|(name, value)| (name, encode(value))))?;
         Uri::builder()
             .scheme(self.scheme.clone())
@@ -78,7 +94,11 @@ impl Endpoint {
     ///
     /// # Errors
     /// Why the target is refused.
-    pub(super) fn redacted<'a>(&self, target: &str, query: impl Iterator<Item = &'a str>) -> Result<String, String> {
+    pub(in crate::transport) fn redacted<'a>(
+        &self,
+        target: &str,
+        query: impl Iterator<Item = &'a str>,
+    ) -> Result<String, String> {
         let target = self.target(target, query.map(|name| (name, super::REDACTED.to_owned())))?;
         Ok(format!("{}://{}{target}", self.scheme, self.authority))
     }

@@ -10,6 +10,7 @@
 mod authorization;
 mod backend;
 mod failures;
+mod framed;
 mod pooling;
 mod sessions;
 mod settings;

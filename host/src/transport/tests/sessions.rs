@@ -73,12 +73,12 @@ async fn a_late_refusal_of_an_old_session_does_not_end_a_newer_one() {
     let (sessions, _) = sessions(SessionPolicy::default());
     let backend = Backend::default();
     let old = backend.session(&sessions).await.unwrap();
-    sessions.invalidate(old.generation());
+    sessions.invalidate(&old);
     let new = backend.session(&sessions).await.unwrap();
     assert_eq!(token(&new), "token-2");
-    sessions.invalidate(old.generation());
+    sessions.invalidate(&old);
     assert_eq!(token(&backend.session(&sessions).await.unwrap()), "token-2");
-    sessions.invalidate(new.generation());
+    sessions.invalidate(&new);
     assert_eq!(token(&backend.session(&sessions).await.unwrap()), "token-3");
 }
 

@@ -14,7 +14,7 @@ use crate::sent::Sent;
 use crate::transport::{ErrorKind, HttpVersion, Settings, Tls, TransportError};
 
 /// A certificate authority of one's own.
-struct Authority {
+pub(super) struct Authority {
     pem: String,
     der: rustls::pki_types::CertificateDer<'static>,
     issuer: Issuer<'static, KeyPair>,
@@ -27,7 +27,7 @@ struct Identity {
 }
 
 impl Authority {
-    fn new(name: &str) -> Self {
+    pub(super) fn new(name: &str) -> Self {
         let mut params = CertificateParams::new(Vec::new()).unwrap();
         params.distinguished_name.push(DnType::CommonName, name);
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -45,7 +45,7 @@ impl Authority {
 }
 
 /// A server named `name`, whose clients must be known to `clients`, if given.
-fn server(
+pub(super) fn server(
     authority: &Authority,
     name: &str,
     clients: Option<&Authority>,
@@ -70,7 +70,7 @@ fn server(
     config
 }
 
-const BOTH: &[&SupportedProtocolVersion] = &[&version::TLS13, &version::TLS12];
+pub(super) const BOTH: &[&SupportedProtocolVersion] = &[&version::TLS13, &version::TLS12];
 const ALPN: &[&str] = &["h2", "http/1.1"];
 
 async fn ask(server: &Server, tls: Tls, http_version: HttpVersion) -> Result<String, TransportError> {
@@ -78,7 +78,7 @@ async fn ask(server: &Server, tls: Tls, http_version: HttpVersion) -> Result<Str
     get(&transport(&settings), "/x").await.map(|reply| String::from_utf8(reply.body.0).unwrap())
 }
 
-fn trusting(authority: &Authority) -> Tls {
+pub(super) fn trusting(authority: &Authority) -> Tls {
     Tls { ca_pem: Some(authority.pem.clone()), ..Tls::default() }
 }
 

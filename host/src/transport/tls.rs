@@ -8,7 +8,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
 use secrecy::ExposeSecret;
 
-use crate::transport::{HttpVersion, SettingsError, Tls};
+use super::{SettingsError, Tls};
 
 /// What the settings come to.
 pub(super) struct Trust {
@@ -17,10 +17,10 @@ pub(super) struct Trust {
     pub(super) server_name: Option<ServerName<'static>>,
 }
 
-/// Reads the settings; `needed` is false where no endpoint uses TLS, and the system's trust store is then left alone.
+/// Reads the settings; `protocols` is what ALPN offers, if anything. `needed` is false where no endpoint uses TLS, and the system's trust store is then left alone.
 ///
 /// The cryptography is named here and not installed for the whole process: a library has no business doing that.
-pub(super) fn trust(tls: &Tls, version: HttpVersion, needed: bool) -> Result<Trust, SettingsError> {
+pub(super) fn trust(tls: &Tls, protocols: &[&[u8]], needed: bool) -> Result<Trust, SettingsError> {
     let roots = match &tls.ca_pem {
         Some(pem) => private_roots(pem)?,
         None if needed => system_roots()?,
@@ -43,11 +43,7 @@ pub(super) fn trust(tls: &Tls, version: HttpVersion, needed: bool) -> Result<Tru
         (Some(_), None) => return Err(SettingsError::one("/tls/client_key", "must come with the certificate")),
         (None, Some(_)) => return Err(SettingsError::one("/tls/client_certificate_pem", "must come with the key")),
     };
-    config.alpn_protocols = match version {
-        HttpVersion::Auto => vec![b"h2".into(), b"http/1.1".into()],
-        HttpVersion::Http11 => vec![b"http/1.1".into()],
-        HttpVersion::Http2 => vec![b"h2".into()],
-    };
+    config.alpn_protocols = protocols.iter().map(|protocol| protocol.to_vec()).collect();
     let server_name = tls.server_name.clone().map(ServerName::try_from).transpose();
     let server_name = server_name.map_err(|_| SettingsError::one("/tls/server_name", "is no host name or address"))?;
     Ok(Trust { config, server_name })
