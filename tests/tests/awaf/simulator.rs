@@ -123,7 +123,7 @@ async fn handle(
     body: Bytes,
 ) -> Response {
     let answer = Request::read(method, &uri, headers, body).and_then(|request| lock(&state).answer(&request));
-    let (status, body) = answer.unwrap_or_else(|refusal| refusal.told());
+    let (status, body) = answer.unwrap_or_else(Refusal::told);
     let response = Response::builder().status(status).header(header::CONTENT_TYPE, "application/json; charset=UTF-8");
     response.body(body.to_string().into()).unwrap()
 }

@@ -5,9 +5,12 @@ use serde_json::{Value, json};
 use super::refusal::Refusal;
 use super::{Answer, Object, Request};
 
+/// Which objects of a collection are wanted.
+type Filter = Box<dyn Fn(&Object) -> bool>;
+
 /// The part of a collection that a request asks for.
 pub fn page(request: &Request, kind: &str, objects: &[Object]) -> Answer {
-    let mut filter: Box<dyn Fn(&Object) -> bool> = Box::new(|_| true);
+    let mut filter: Filter = Box::new(|_| true);
     let (mut top, mut skip) = (usize::MAX, 0);
     for (name, value) in &request.query {
         let number = || value.parse::<usize>().map_err(|_| Refusal::new(400, format!("invalid value for '{name}'")));
@@ -27,7 +30,7 @@ pub fn page(request: &Request, kind: &str, objects: &[Object]) -> Answer {
 }
 
 /// `contains(NAME,'TEXT')` and `NAME eq TEXT`.
-fn parse(filter: &str) -> Result<Box<dyn Fn(&Object) -> bool>, Refusal> {
+fn parse(filter: &str) -> Result<Filter, Refusal> {
     let member = |object: &Object, name: &str| object.get(name).and_then(Value::as_str).map(str::to_owned);
     if let Some((name, text)) = contains(filter) {
         return Ok(Box::new(move |object| member(object, &name).is_some_and(|member| member.contains(&text))));
