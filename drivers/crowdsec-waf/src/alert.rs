@@ -1,7 +1,7 @@
 //! Alerts: what some machine has seen, and what was decided about it.
 
-use crosspoint_sdk::{KindBuilder, Target};
 use crosspoint_sdk::prelude::*;
+use crosspoint_sdk::{KindBuilder, Target};
 use serde_json::{Map, Value};
 
 /// An alert, as CrowdSec shows it. It shows more than this, which is passed on as it is.

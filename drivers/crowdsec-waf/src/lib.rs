@@ -13,6 +13,9 @@ use crosspoint_sdk::prelude::*;
 const NAME: &str = "crowdsec-waf";
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
+/// Who asks. CrowdSec refuses a login, in the words for a wrong password, unless this is a name and a version.
+const AGENT: &str = concat!("crosspoint/", env!("CARGO_PKG_VERSION"));
+
 /// The driver.
 #[derive(Clone, Copy, Debug)]
 pub struct CrowdSec;
@@ -42,7 +45,7 @@ impl Driver for CrowdSec {
             ("alert", _) => alert::encode(call)?,
             _ => return Err(call.unsupported()),
         };
-        request.into_exchange()
+        request.header("user-agent", AGENT).into_exchange()
     }
 
     fn decode(call: &Call, _context: &[u8], reply: &Reply) -> Result<Outcome, Fault> {

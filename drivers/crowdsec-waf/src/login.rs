@@ -33,7 +33,9 @@ struct Claims {
 pub fn decode(reply: &HttpReply) -> Result<Outcome, Fault> {
     let Granted { token } = reply.json()?;
     if token.is_empty() || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return Err(Fault::MalformedReply("the reply to the login holds no token that a header could carry".to_owned()));
+        return Err(Fault::MalformedReply(
+            "the reply to the login holds no token that a header could carry".to_owned(),
+        ));
     }
     let header = Header { name: "authorization".to_owned(), value: format!("Bearer {token}").into_bytes() };
     let grant = SessionGrant { headers: vec![header], expires_in: lifetime(&token), ..SessionGrant::default() };

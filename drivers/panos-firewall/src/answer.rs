@@ -46,7 +46,11 @@ pub fn read(call: &Call, reply: &HttpReply) -> Result<Answer, Fault> {
     let code = part.attribute("code").and_then(|code| code.parse().ok());
     let message = message(part);
     match (response.attribute("status"), code) {
-        (Some("success"), Some(code)) if failed.is_none() && ABSENT.contains(&code) => Err(absent(call, message)),
+        // Nothing to show is an answer where one looks for something, and none where one thing is asked for.
+        (Some("success"), Some(code)) if failed.is_none() && ABSENT.contains(&code) => match call.verb {
+            Verb::Find | Verb::List => Ok(Answer { response }),
+            _ => Err(absent(call, message)),
+        },
         (Some("success"), _) if failed.is_none() && reply.is_success() => Ok(Answer { response }),
         (Some("success" | "error"), _) => Err(refusal(call, reply, part.attribute("id"), code, message)),
         _ => Err(Fault::MalformedReply("the response says neither `success` nor `error`".to_owned())),

@@ -4,9 +4,10 @@ use crosspoint_sdk::prelude::*;
 
 use crate::answer::Answer;
 
-/// `type=keygen`.
+/// `type=keygen`: the type stands in the address, as in the vendor's own example, and the secrets in the body alone.
 pub fn encode(call: &Call) -> Result<Exchange, Fault> {
-    crate::ask(&[("type", "keygen"), ("user", call.secret("username")?), ("password", call.secret("password")?)])
+    let secrets = [("user", call.secret("username")?), ("password", call.secret("password")?)];
+    Http::post(path("/api/", &[])?.query("type", "keygen")).form(&secrets).into_exchange()
 }
 
 /// The key lives until its user changes the password, or as long as the firewall is configured to; it does not say.

@@ -89,6 +89,7 @@ impl Target {
         let deadline = Instant::now() + self.backend.exchange_time();
         let reached = self.send(draft, admission.authorization(), Some(deadline)).await;
         let Reached::Fault { fault: Fault::Unauthenticated(_), unknown_session, .. } = &reached else { return reached };
+        // Whether or not this exchange may be made again, later ones shall not come with the same session.
         self.backend.forget(admission);
         if !(*unknown_session && self.may_send_again()) {
             return reached;

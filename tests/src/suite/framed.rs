@@ -43,6 +43,7 @@ struct Shared {
     upstream: SocketAddr,
     messages: Box<dyn Messages>,
     exchanges: AtomicUsize,
+    asides: AtomicUsize,
     connections: AtomicUsize,
     trouble: Mutex<Option<Trouble>>,
     /// Counts how often late replies were let go.
@@ -61,6 +62,7 @@ impl FramedFarSide {
             upstream,
             messages: Box::new(messages),
             exchanges: AtomicUsize::default(),
+            asides: AtomicUsize::default(),
             connections: AtomicUsize::default(),
             trouble: Mutex::default(),
             released: watch::channel(0).0,
@@ -72,6 +74,11 @@ impl FramedFarSide {
     /// The address that the backend's settings name.
     pub fn url(&self) -> String {
         format!("tcp://{}", self.address)
+    }
+
+    /// How often the client said something that is not of a call: greetings, and answers to keepalives.
+    pub fn asides(&self) -> usize {
+        self.shared.asides.load(Ordering::SeqCst)
     }
 
     /// How many connections there have been.
@@ -209,6 +216,8 @@ impl<'a> Between<'a> {
                 Some(trouble) => self.spoilt = Some((trouble, message.to_vec())),
                 None => {}
             }
+        } else {
+            self.shared.asides.fetch_add(1, Ordering::SeqCst);
         }
         Ok(self.server.write_all(message).await?)
     }

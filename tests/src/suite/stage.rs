@@ -86,6 +86,18 @@ impl<F: FarSide> Stage<F> {
         self.making(0, what, work).await
     }
 
+    /// Exactly one exchange, where a login may have failed shortly before: for a while no other is tried, which the
+    /// answer says, and nothing is sent.
+    pub(super) async fn one_after_a_failed_login(&self, what: &str, call: impl Fn() -> Call) -> Reply {
+        let asked = async || {
+            let before = self.far.exchanges();
+            let reply = call().await;
+            let refused = reply["/code"] == "backend_unreachable" && self.far.exchanges() == before;
+            (!refused).then_some(reply)
+        };
+        self.one(what, until(&format!("a login for {what}"), asked)).await
+    }
+
     /// A change: one exchange, and one more each time that somebody asks, where the backend works on it for a while.
     pub async fn change(&self, what: &str, call: Call) -> Reply {
         let mut reply = self.one(what, call).await;

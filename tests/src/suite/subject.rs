@@ -2,14 +2,17 @@ use serde_json::Value;
 
 use crate::host::Reply;
 
+/// What some answer holds of a spec.
+type Part = Box<dyn Fn(&Value) -> Value>;
+
 /// A kind of object, and what such objects look like.
 pub struct Subject {
     pub(super) kind: String,
     spec: Box<dyn Fn(u32) -> Value>,
     replacement: Option<Box<dyn Fn(u32) -> Value>>,
     pub(super) patch: Option<Value>,
-    shown: Box<dyn Fn(&Value) -> Value>,
-    confirmed: Option<Box<dyn Fn(&Value) -> Value>>,
+    shown: Part,
+    confirmed: Option<Part>,
     pub(super) bad: Vec<(Value, &'static str)>,
     pub(super) bad_patches: Vec<(Value, &'static str)>,
     pub(super) refused: Vec<Refused>,

@@ -96,6 +96,10 @@ impl<F: FarSide> Stage<F> {
         assert_eq!((&refused["/sent"], &refused["/retryable"]), (&json!("no"), &json!(true)));
         assert_eq!(self.mapping(subject, n).await, Value::Null);
         self.far.back().await;
+        if self.can(subject, &Verb::Read) || self.can(subject, &Verb::List) {
+            let read = || self.acme().get(&path);
+            self.one_after_a_failed_login("a read at a backend that is back", read).await.expect(200);
+        }
         // The same call with the same key: nothing was sent, so it runs afresh.
         self.change("a creation at a backend that is back", put()).await.success();
         self.clean(subject, n).await;
