@@ -14,6 +14,7 @@ mod framed;
 mod pooling;
 mod sessions;
 mod settings;
+mod ssh;
 mod tls;
 mod wire;
 
