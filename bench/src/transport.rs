@@ -80,8 +80,11 @@ async fn measure(wire: &Wire, callers: usize, rounds: usize, round: Duration, re
     eprintln!("{workload}");
     let description = description(wire);
     let way = Arc::new(Way::new(&description, &wire.settings).context("the wire's settings do not fit")?);
-    let authorization = Authorization::from_secrets(&wire.scheme, &wire.secrets, &wire.settings);
-    let authorization = Arc::new(authorization.context("the wire's secrets do not fit")?.unwrap_or_default());
+    let authorization = match wire.scheme {
+        AuthScheme::Basic => Authorization::for_ssh(&wire.scheme, &wire.secrets),
+        _ => Ok(Authorization::none()),
+    };
+    let authorization = Arc::new(authorization.context("the wire's secrets do not fit")?);
     let (mut ours, mut theirs) = (Samples::default(), Samples::default());
     // The first round of each is to warm up.
     for number in 0..=rounds {

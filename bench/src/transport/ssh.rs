@@ -228,14 +228,12 @@ pub async fn wires() -> Result<[Wire; 2]> {
     let host_key = key.public_key().to_openssh()?;
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let address = listener.local_addr()?;
-    let config = Arc::new(server::Config {
-        keys: vec![key],
-        auth_rejection_time: Duration::ZERO,
-        nodelay: true,
-        ..server::Config::default()
-    });
+    let config =
+        Arc::new(server::Config { keys: vec![key], auth_rejection_time: Duration::ZERO, ..server::Config::default() });
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
+            // Where it cannot be set, the connection works all the same.
+            let _ = stream.set_nodelay(true);
             let config = Arc::clone(&config);
             tokio::spawn(async move {
                 if let Ok(session) = server::run_stream(config, stream, Host::default()).await {
