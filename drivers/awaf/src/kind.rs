@@ -80,9 +80,15 @@ impl Shown {
         self
     }
 
-    /// Keeps those of `members` that are there.
-    pub fn keep(mut self, members: &[&str]) -> Self {
-        let member = |name: &&str| self.view.get(*name).map(|value| ((*name).to_owned(), value.clone()));
+    /// Keeps those of `members` that are there. The words of the creation's own spec come first, because the appliance may
+    /// write the same in another way, an IPv6 address for instance.
+    pub fn keep(mut self, call: &Call, members: &[&str]) -> Self {
+        let spec = if matches!(call.verb, Verb::Create | Verb::Find) { call.spec.value() } else { Value::Null };
+        let given = |name: &str| spec.get(name).filter(|value| !value.is_null());
+        let member = |name: &&str| {
+            let value = given(name).or_else(|| self.view.get(*name))?;
+            Some(((*name).to_owned(), value.clone()))
+        };
         self.fixed = members.iter().filter_map(member).collect::<Object>().into();
         self
     }

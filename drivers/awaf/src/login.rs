@@ -34,14 +34,10 @@ pub fn decode(reply: &HttpReply) -> Result<Outcome, Fault> {
     if token.token.is_empty() {
         return Err(Fault::MalformedReply("the reply to the login holds an empty token".to_owned()));
     }
+    // Not the path's own words either, which could repeat the token.
     let target = path("/mgmt/shared/authz/tokens/{token}", &[("token", &token.token)])
         .map_err(|_| Fault::MalformedReply("the reply to the login holds a token that no path can carry".to_owned()))?;
-    let logout = json!({"method": "DELETE", "target": target.as_str(), "endpoint": "default"});
-    let grant = SessionGrant {
-        headers: vec![Header { name: "x-f5-auth-token".to_owned(), value: token.token.into_bytes() }],
-        expires_in: token.timeout,
-        extensions: vec![("logout".to_owned(), logout.to_string())],
-        ..SessionGrant::default()
-    };
+    let logout = Http::delete(target).into_exchange()?;
+    let grant = session().header("x-f5-auth-token", token.token).expires_in(token.timeout).logout(logout)?.build();
     outcome(&())?.session(grant).into()
 }

@@ -185,7 +185,7 @@ impl Kind for Policy {
         if let Some(template) = object.get("templateReference").and_then(link::id) {
             shown.view.insert("template".to_owned(), template.into());
         }
-        Ok(shown.unmark((call.verb != Verb::List).then_some(call.marker.as_str())).keep(&FIXED))
+        Ok(shown.unmark((call.verb != Verb::List).then_some(call.marker.as_str())).keep(call, &FIXED))
     }
 }
 

@@ -248,7 +248,7 @@ impl Kind for SignatureSet {
         Ok(body.into())
     }
 
-    fn shown(&self, _: &Call, object: &Object) -> Result<Shown, Fault> {
+    fn shown(&self, call: &Call, object: &Object) -> Result<Shown, Fault> {
         let mut shown = Shown::pick(object, &SHOWN)?.named()?;
         if let Some(Value::Object(filter)) = object.get("filter") {
             let plain = |(name, value): (&String, &Value)| value.is_string().then(|| (name.clone(), value.clone()));
@@ -262,7 +262,7 @@ impl Kind for SignatureSet {
             let ids: Vec<_> = systems.iter().filter_map(|system| link::id(system.get("systemReference")?)).collect();
             shown.view.insert("systems".to_owned(), json!(ids));
         }
-        Ok(shown.keep(&FIXED))
+        Ok(shown.keep(call, &FIXED))
     }
 }
 

@@ -186,7 +186,7 @@ impl Kind for WhitelistIp {
         let mut shown = Shown::pick(object, &SHOWN)?.unmark(Some(&call.marker));
         shown.id = format!("{policy}/{}", shown.id);
         shown.view.insert("policy".to_owned(), policy.into());
-        Ok(shown.keep(&FIXED))
+        Ok(shown.keep(call, &FIXED))
     }
 }
 

@@ -13,15 +13,15 @@ pub fn encode(call: &Call) -> Result<Exchange, Fault> {
 /// The session is in a cookie of the reply, which says nothing else. NEO documents no way to end it, so the grant has none.
 pub fn decode(reply: &HttpReply) -> Result<Outcome, Fault> {
     let mut cookies = reply.headers.iter().filter(|header| header.name.eq_ignore_ascii_case("set-cookie"));
-    let Some((session, expires_in)) = cookies.find_map(|header| session(&header.value)) else {
+    let Some((value, seconds)) = cookies.find_map(|header| session_of(&header.value)) else {
         return Err(Fault::MalformedReply("NEO's reply to the login sets no cookie `session`".to_owned()));
     };
-    let header = Header { name: "cookie".to_owned(), value: format!("session={session}").into_bytes() };
-    outcome(&())?.session(SessionGrant { headers: vec![header], expires_in, ..SessionGrant::default() }).into()
+    let grant = session().header("cookie", format!("session={value}")).expires_in(seconds).build();
+    outcome(&())?.session(grant).into()
 }
 
 /// The session in a `Set-Cookie` header (RFC 6265, section 5.2), and for how many seconds it is good, if it says so.
-fn session(cookie: &[u8]) -> Option<(&str, Option<u64>)> {
+fn session_of(cookie: &[u8]) -> Option<(&str, Option<u64>)> {
     let mut parts = std::str::from_utf8(cookie).ok()?.split(';').map(str::trim);
     let value = parts.next()?.strip_prefix("session=")?;
     // What RFC 6265, section 4.1.1, lets a value hold, so that it can be sent back as it is.

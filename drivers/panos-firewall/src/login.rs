@@ -16,6 +16,5 @@ pub fn decode(answer: &Answer) -> Result<Outcome, Fault> {
     let Some(key) = key.filter(|key| key.bytes().all(|byte| byte.is_ascii_graphic())) else {
         return Err(Fault::MalformedReply("the reply to a login holds no key".to_owned()));
     };
-    let header = Header { name: "x-pan-key".to_owned(), value: key.into() };
-    outcome(&())?.session(SessionGrant { headers: vec![header], ..SessionGrant::default() }).into()
+    outcome(&())?.session(session().header("x-pan-key", key).build()).into()
 }

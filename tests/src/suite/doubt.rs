@@ -18,13 +18,15 @@ const PATCHED: u32 = 44;
 const NEVER_CREATED: u32 = 45;
 
 impl<F: FarSide> Stage<F> {
-    /// A creation, a replacement, a patch and a deletion whose replies get lost, and a creation that never arrives.
+    /// A creation, a replacement, a patch and a deletion whose replies get lost, a search that gets no sensible answer,
+    /// and a creation that never arrives.
     pub async fn doubt(&self, subject: &Subject) {
         if self.far.told(Trouble::LostReply).is_none() {
             return;
         }
         self.create(subject, BYSTANDER).await;
         let first = self.lose_creation(subject, CREATED, Trouble::LostReply).await;
+        self.senseless_search(subject, &first).await;
         self.end_doubt(subject, CREATED, &first, Trouble::LostReply).await;
         if self.far.told(Trouble::LostRequest).is_some() {
             let never = async {
@@ -49,6 +51,14 @@ impl<F: FarSide> Stage<F> {
             busy.problem(409, "in_doubt");
         }
         lost.string("/operation_id")
+    }
+
+    /// A search whose answer makes no sense has found nothing, and has not found that nothing is there.
+    async fn senseless_search(&self, subject: &Subject, operation: &str) {
+        let Some(told) = self.far.told(Trouble::Malformed).filter(|_| self.kind(subject).marker) else { return };
+        let resolve = self.acme().post(&format!("/v1/operations/{operation}:resolve"));
+        self.meet(Trouble::Malformed, told, "a resolution, Malformed", resolve).await.unwrap();
+        assert_eq!(self.operation(operation).await["/state"], "unknown");
     }
 
     /// Ends the doubt about a creation as its kind allows, and deletes what came of it.

@@ -187,6 +187,11 @@ impl<'a> Between<'a> {
                 }
                 read = self.server.read_buf(&mut answered) => {
                     if read? == 0 {
+                        // Where a reply ends with its connection, a late one must not end sooner.
+                        if !self.late.is_empty() {
+                            released.changed().await.map_err(|_| Cut)?;
+                            self.client.write_all(&self.late).await?;
+                        }
                         return Ok(());
                     }
                     while let Some(length) = self.shared.messages.first(&answered) {

@@ -15,7 +15,7 @@ const SECOND: u32 = 1;
 const HEIR: u32 = 2;
 
 impl<F: FarSide> Stage<F> {
-    /// Two objects are created, read, listed, changed, acted upon, handed over and deleted; whatever the kind cannot do
+    /// Two objects are created (the first one dry at first), read, listed, changed, acted upon, handed over and deleted; whatever the kind cannot do
     /// is refused without an exchange.
     pub async fn life(&self, subject: &Subject) {
         self.probe().await;
@@ -28,6 +28,7 @@ impl<F: FarSide> Stage<F> {
         self.handing_over(subject, &first.string("/mapping/backend_id")).await;
         self.deletion(subject).await;
         self.missing(subject).await;
+        self.assert_no_secret(&self.host.log(), "the log");
     }
 
     async fn probe(&self) {
@@ -39,6 +40,10 @@ impl<F: FarSide> Stage<F> {
     async fn creation(&self, subject: &Subject) -> Reply {
         let (spec, key) = (subject.spec(FIRST), self.key());
         let body = json!({"spec": spec, "labels": {"suite": "life"}});
+        let dry = self.acme().put(&format!("{}?dry_run=true", self.object(subject, FIRST))).json(&body);
+        let shown = self.none("a dry run", dry).await.expect(200);
+        assert_eq!((&shown["/dry_run"], &shown["/verb"]), (&json!(true), &json!("create")), "{shown:#?}");
+        self.assert_no_secret(&shown.body.to_string(), "a dry run");
         let put = || self.acme().put(&self.object(subject, FIRST)).key(&key).json(&body);
         let made = self.change("a creation", put()).await.success();
         assert_eq!((&made["/mapping/state"], &made["/operation/sent"]), (&json!("active"), &json!("yes")), "{made:#?}");

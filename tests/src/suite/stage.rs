@@ -173,6 +173,18 @@ impl<F: FarSide> Stage<F> {
         done
     }
 
+    /// Checks that a text holds no secret of the backend's settings. Whom one logs in as is none, and what is short may
+    /// stand anywhere by chance.
+    #[track_caller]
+    pub(super) fn assert_no_secret(&self, text: &str, what: &str) {
+        const SECRET: [&str; 4] = ["key", "password", "secret", "token"];
+        let is_secret = |name: &str, value: &str| SECRET.iter().any(|word| name.contains(word)) && value.len() >= 8;
+        for (name, value) in self.settings["authentication"]["secrets"].as_object().into_iter().flatten() {
+            let value = value.as_str().unwrap_or_default();
+            assert!(!is_secret(name, value) || !text.contains(value), "{what} shows the secret `{name}`");
+        }
+    }
+
     /// The mapping of the n-th object; `null` if there is none.
     pub(super) async fn mapping(&self, subject: &Subject, n: u32) -> Value {
         let item = json!({"backend": BACKEND, "kind": subject.kind, "cmp_id": subject.cmp_id(n)});

@@ -18,6 +18,17 @@ async fn all_calls_share_one_token_and_one_that_has_ended_is_renewed() {
     assert_eq!((scene.appliance.logins(), scene.appliance.policies("c").len()), (2, 1));
 }
 
+/// A user has few, and they live for twenty minutes.
+#[tokio::test]
+async fn the_token_is_given_back_when_the_process_ends() {
+    let mut scene = Scene::set().await;
+    scene.policy("a").await;
+    assert_eq!(scene.appliance.tokens(), 1);
+    assert_eq!(scene.stage.host.stop().await, Some(0));
+    assert_eq!((scene.appliance.tokens(), scene.appliance.logins()), (0, 1));
+    assert!(!scene.stage.host.log().contains("TOKEN0"));
+}
+
 #[tokio::test]
 async fn a_wrong_password_costs_no_exchange_and_shows_nowhere() {
     let scene = Scene::with_password("not-the-password").await;

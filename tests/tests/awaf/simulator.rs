@@ -86,6 +86,11 @@ impl Simulator {
         lock(&self.state).tokens.granted()
     }
 
+    /// How many tokens are good.
+    pub fn tokens(&self) -> usize {
+        lock(&self.state).tokens.live()
+    }
+
     /// Ends all tokens, as time does.
     pub fn end_tokens(&self) {
         lock(&self.state).tokens.end();

@@ -100,3 +100,15 @@ async fn a_set_with_a_filter_shows_it_and_no_links() {
         assert!(!text.contains("localhost") && !text.contains("selfLink"), "{text}");
     }
 }
+
+#[tokio::test]
+async fn an_address_that_the_appliance_writes_in_another_way_is_still_the_same_to_a_replacement() {
+    let scene = Scene::set().await;
+    let spec = json!({"policy": POLICY, "ipAddress": "2001:DB8:0::1", "blockRequests": "always"});
+    let made = scene.stage.one("a creation", scene.put("whitelist-ip", "six", &spec)).await.expect(201);
+    assert_eq!(made["/result/ipAddress"], "2001:db8::1");
+    scene.stage.one("a replacement", scene.put("whitelist-ip", "six", &spec)).await.expect(200);
+    let other = merged(&spec, &json!({"ipAddress": "2001:db8::2"}));
+    let refused = scene.stage.none("a replacement by another", scene.put("whitelist-ip", "six", &other)).await;
+    assert_eq!(refused.problem(422, "invalid_spec")["/errors/0/pointer"], "/ipAddress");
+}

@@ -14,7 +14,7 @@ use http::Method;
 use serde_json::Value;
 
 /// The machine that Crosspoint logs in as.
-pub const MACHINE: &str = "crosspoint";
+pub const MACHINE: &str = "machine-of-the-tests";
 
 /// Its password.
 pub const PASSWORD: &str = "password-of-the-machine";

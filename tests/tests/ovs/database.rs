@@ -91,6 +91,7 @@ fn serve(folder: &Path, address: SocketAddr) -> Result<Server> {
         .arg(folder.join("conf.db"))
         .arg(format!("--remote=punix:{}", folder.join("db.sock").display()))
         .arg(format!("--remote=ptcp:{}:{}", address.port(), address.ip()))
+        .arg("--remote=db:Open_vSwitch,Open_vSwitch,manager_options")
         .arg(format!("--unixctl={}", folder.join("ovsdb.ctl").display()))
         .arg("--no-chdir");
     // A killed server leaves its sockets behind.

@@ -37,6 +37,8 @@ impl Messages for JsonRpc {
         match trouble {
             // There is no login, and the server takes what comes.
             Trouble::Unauthenticated | Trouble::Throttled => None,
+            // All share a connection: of a reply that is not whole nobody knows whose it was.
+            Trouble::Truncated => Some(Told { sent: "maybe", ..trouble.usually() }),
             trouble => Some(trouble.usually()),
         }
     }

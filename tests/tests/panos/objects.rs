@@ -170,6 +170,20 @@ async fn a_password_is_exchanged_for_a_key_once_and_appears_nowhere() {
 }
 
 #[tokio::test]
+async fn a_key_that_has_expired_costs_one_call_and_then_there_is_another() {
+    let (simulator, stage) = logging_in().await;
+    stage.create(&address(), 0).await;
+    simulator.expire_keys();
+    let put = || stage.acme().put(&stage.object(&address(), 1)).json(&json!({"spec": address().spec(1)}));
+    // It is said with a 403, and only a 401 may be answered with a second exchange.
+    let refused = stage.one("a creation with an expired key", put()).await.problem(502, "backend_unauthenticated");
+    assert_eq!((&refused["/sent"], simulator.names("address").len()), (&json!("yes"), 1));
+    stage.one("a creation with another key", put()).await.expect(201);
+    let logins = stage.far.proxy().exchanges().iter().filter(|exchange| exchange.target == "/api/?type=keygen").count();
+    assert_eq!(logins, 2);
+}
+
+#[tokio::test]
 async fn a_wrong_password_and_a_wrong_key_are_told_apart_from_all_else() {
     let (_simulator, stage) =
         staged(json!({"scheme": "login", "secrets": {"username": USER, "password": "wrong"}})).await;

@@ -19,6 +19,10 @@ impl Tokens {
         self.granted
     }
 
+    pub fn live(&self) -> usize {
+        self.live.len()
+    }
+
     pub fn end(&mut self) {
         self.live.clear();
     }

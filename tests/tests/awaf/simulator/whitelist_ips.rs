@@ -39,6 +39,8 @@ impl State {
                 format!("Could not parse/validate the {WHAT}. '{address}' is no IP address."),
             ));
         };
+        // It writes addresses in one way, whichever way they came.
+        let address = parsed.to_string();
         let single = if parsed.is_ipv4() { "255.255.255.255" } else { "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff" };
         let mask = text(&given, "ipMask", WHAT)?.unwrap_or_else(|| single.to_owned());
         if mask.parse::<IpAddr>().map_or(true, |mask| mask.is_ipv4() != parsed.is_ipv4()) {
@@ -58,6 +60,7 @@ impl State {
         });
         let Value::Object(mut object) = defaults else { unreachable!() };
         object.extend(given);
+        object.insert("ipAddress".to_owned(), address.into());
         object.insert("ipMask".to_owned(), mask.into());
         object.insert("selfLink".to_owned(), link(&format!("{policy_path}/whitelist-ips/{id}"))["link"].clone());
         object.insert("id".to_owned(), id.into());

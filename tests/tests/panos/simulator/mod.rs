@@ -28,6 +28,8 @@ pub const USER: &str = "api";
 pub const PASSWORD: &str = "pan&os=1%";
 /// The administrator's key, which the password is exchanged for.
 pub const KEY: &str = "LUFRPT14MW5xOEo1R09KVlBZNnpnemh0VHRBOWl6TGM9bXcwM3JHUGVhRlNiY0dCR0srNERUQT09";
+/// The key after all keys were expired.
+pub const NEXT_KEY: &str = "LUFRPT1UWk9CeTlRMlRXSFhOcmFBWlJDQ0Y0M3RBTU09bXcwM3JHUGVhRlNiY0dCR0srNERUQT09";
 
 /// A firewall. Dropped, it stops.
 pub struct Simulator {
@@ -41,6 +43,13 @@ struct State {
     candidate: Configuration,
     running: Configuration,
     jobs: Jobs,
+    expired: bool,
+}
+
+impl State {
+    fn key(&self) -> &'static str {
+        if self.expired { NEXT_KEY } else { KEY }
+    }
 }
 
 /// What the guide calls a code, and what is said with it.
@@ -91,6 +100,11 @@ impl Simulator {
         self.state().jobs.fail = true;
     }
 
+    /// Expires all keys; who logs in then gets another one.
+    pub fn expire_keys(&self) {
+        self.state().expired = true;
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -110,6 +124,7 @@ fn answer(state: &Mutex<State>, method: &Method, uri: &Uri, headers: &HeaderMap,
         Ok(request) => request,
         Err(why) => return refused(StatusCode::BAD_REQUEST, "400", &why),
     };
+    let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
     if request.kind == "keygen" {
         if let Err(why) = request.only(&["type", "user", "password"]) {
             return refused(StatusCode::BAD_REQUEST, "400", &why);
@@ -117,14 +132,13 @@ fn answer(state: &Mutex<State>, method: &Method, uri: &Uri, headers: &HeaderMap,
         if (request.get("user"), request.get("password")) != (Some(USER), Some(PASSWORD)) {
             return credential();
         }
-        let key = format!("<response status = 'success'><result><key>{KEY}</key></result></response>");
+        let key = format!("<response status = 'success'><result><key>{}</key></result></response>", state.key());
         return xml(StatusCode::OK, "application/xml; charset=UTF-8", key);
     }
-    if headers.get("x-pan-key").and_then(|key| key.to_str().ok()) != Some(KEY) {
+    if headers.get("x-pan-key").and_then(|key| key.to_str().ok()) != Some(state.key()) {
         return credential();
     }
-    let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
-    let State { candidate, running, jobs } = &mut *state;
+    let State { candidate, running, jobs, .. } = &mut *state;
     let done = match request.kind.as_str() {
         "config" => candidate.act(&request),
         "commit" => jobs.enqueue(&request, candidate, running),
