@@ -145,7 +145,18 @@ impl TokenEndpoint {
         let request = self.request().map_err(TokenError::Transport)?;
         let carried = self.carrier.carry(request, deadline).await;
         self.carrier.stats().ended(&carried);
-        understand(&carried.map_err(TokenError::Transport)?)
+        understand(&carried.map_err(TokenError::Transport)?).map_err(|error| match error {
+            TokenError::Refused { status, code, description } => {
+                TokenError::Refused { status, code: self.discreet(&code), description: self.discreet(&description) }
+            }
+            other => other,
+        })
+    }
+
+    /// The same text without the secret, in whatever form it was sent: some servers repeat what they do not understand.
+    fn discreet(&self, text: &str) -> String {
+        let secret = self.secret.expose_secret();
+        [secret, &encode(secret)].iter().fold(text.to_owned(), |text, form| text.replace(form, "***"))
     }
 
     fn request(&self) -> Result<Request<Full<Bytes>>, TransportError> {

@@ -123,11 +123,15 @@ pub struct Job {
 struct Granted {
     headers: Vec<(String, String)>,
     query: Vec<(String, String)>,
+    expires_in: Option<u64>,
+    /// How the session is ended, in whatever form.
+    logout: Option<serde_json::Value>,
 }
 
 impl Default for Granted {
     fn default() -> Self {
-        Self { headers: vec![("x-session".to_owned(), "given".to_owned())], query: Vec::new() }
+        let headers = vec![("x-session".to_owned(), "given".to_owned())];
+        Self { headers, query: Vec::new(), expires_in: None, logout: None }
     }
 }
 
@@ -139,6 +143,9 @@ impl Driver for Hostile {
     fn describe() -> Description {
         driver("hostile", "0.1.0", "Does whatever harm its spec asks for")
             .auth(AuthScheme::None)
+            .unauthorized_precedes_effects()
+            .auth(AuthScheme::ApiKey(ApiKey::Query("key".to_owned())))
+            .auth(AuthScheme::OAuth2ClientCredentials)
             .auth(AuthScheme::Login(Login { secrets: vec!["password".to_owned()], ..Login::default() }))
             .kind(thing())
             .build()
@@ -228,7 +235,9 @@ fn logged_in(reply: &Reply) -> Result<Outcome, Fault> {
     let granted: Granted = reply.http()?.success()?.json().unwrap_or_default();
     let header = |(name, value): (String, String)| Header { name, value: value.into_bytes() };
     let headers = granted.headers.into_iter().map(header).collect();
-    outcome(&())?.session(SessionGrant { headers, query: granted.query, ..SessionGrant::default() }).into()
+    let logout = granted.logout.map(|logout| (SessionGrant::LOGOUT.to_owned(), logout.to_string()));
+    let (query, expires_in, extensions) = (granted.query, granted.expires_in, logout.into_iter().collect());
+    outcome(&())?.session(SessionGrant { headers, query, expires_in, extensions }).into()
 }
 
 fn asked(reply: &Reply, token: &str) -> Result<Outcome, Fault> {
