@@ -34,7 +34,7 @@ impl Store {
                     Frame { value: value.clone(), timestamp: *timestamp, ..reply(command::OK) }
                 }
             },
-            command::PUT if is_key(&request.key) && request.value.iter().all(is_storable) => {
+            command::PUT if is_key(&request.key) && request.value.iter().copied().all(is_storable) => {
                 let timestamp = if request.timestamp > 0 { request.timestamp } else { now() };
                 let reply = Frame { timestamp, ..reply(command::OK) };
                 self.0.insert(request.key, Entry { value: request.value, timestamp });
@@ -46,11 +46,11 @@ impl Store {
 }
 
 fn is_key(key: &[u8]) -> bool {
-    !key.is_empty() && key.iter().all(is_storable)
+    !key.is_empty() && key.iter().copied().all(is_storable)
 }
 
 /// Printable, and no square bracket.
-fn is_storable(byte: &u8) -> bool {
+fn is_storable(byte: u8) -> bool {
     matches!(byte, b' '..=b'~') && !matches!(byte, b'[' | b']')
 }
 

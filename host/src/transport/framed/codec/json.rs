@@ -67,26 +67,24 @@ impl JsonValues {
     fn take(&mut self, byte: u8) -> Result<bool, FrameError> {
         let malformed = |what: &str| Err(FrameError::Malformed(format!("\"{}\" {what}", byte.escape_ascii())));
         self.inside = match (self.inside, byte) {
+            (Inside::Text(0, false), b'"') | (Inside::Brackets(0 | 1), b'}' | b']') => return Ok(true),
             (Inside::Text(depth, true), _) => Inside::Text(depth, false),
             (Inside::Text(depth, false), b'\\') => Inside::Text(depth, true),
-            (Inside::Text(0, false), b'"') => return Ok(true),
             (Inside::Text(depth, false), b'"') => Inside::Brackets(depth),
             (Inside::Text(..), 0..0x20) => return malformed("stands in a string of JSON"),
-            (Inside::Text(..), _) => self.inside,
             (Inside::Nothing, b'{' | b'[') => Inside::Brackets(1),
             (Inside::Nothing, b'"') => Inside::Text(0, false),
             (Inside::Nothing, b'0'..=b'9' | b'-' | b't' | b'f' | b'n') => Inside::Scalar,
             (Inside::Nothing, _) => return malformed("begins no value of JSON"),
-            (Inside::Brackets(depth), b'"') => Inside::Text(depth, false),
             (Inside::Brackets(DEPTH), b'{' | b'[') => {
                 return Err(FrameError::Malformed(format!("JSON of more than {DEPTH} levels")));
             }
             (Inside::Brackets(depth), b'{' | b'[') => Inside::Brackets(depth + 1),
-            (Inside::Brackets(0 | 1), b'}' | b']') => return Ok(true),
             (Inside::Brackets(depth), b'}' | b']') => Inside::Brackets(depth - 1),
-            (Inside::Brackets(_), b',' | b':') => self.inside,
-            (Inside::Brackets(_), byte) if is_space(byte) || is_scalar(byte) => self.inside,
-            (Inside::Scalar, byte) if is_scalar(byte) => Inside::Scalar,
+            (Inside::Brackets(depth), b'"') => Inside::Text(depth, false),
+            (Inside::Text(..), _) | (Inside::Brackets(_), b',' | b':') => self.inside,
+            (Inside::Brackets(_), byte) if is_space(byte) => self.inside,
+            (Inside::Brackets(_) | Inside::Scalar, byte) if is_scalar(byte) => self.inside,
             (Inside::Brackets(_) | Inside::Scalar, _) => return malformed("stands in no value of JSON"),
         };
         Ok(false)

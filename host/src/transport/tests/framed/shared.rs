@@ -20,8 +20,8 @@ const SHORT: Duration = Duration::from_millis(100);
 type Call = JoinHandle<Result<Vec<u8>, TransportError>>;
 
 /// A frame of `numbered`: the number, and four more bytes.
-fn frame(number: u32, text: &[u8; 4]) -> Vec<u8> {
-    [&number.to_be_bytes()[..], text].concat()
+fn frame(number: u32, text: [u8; 4]) -> Vec<u8> {
+    [number.to_be_bytes(), text].concat()
 }
 
 async fn number(peer: &mut Peer) -> u32 {
@@ -60,15 +60,15 @@ async fn a_hundred_at_once_on_one_connection_each_get_their_own_reply_in_any_ord
         }
         numbers.sort_unstable_by_key(|number| number.wrapping_mul(2_654_435_761));
         for number in numbers {
-            peer.write(frame(number, &number.to_le_bytes())).await;
+            peer.write(frame(number, number.to_le_bytes())).await;
         }
         peer.hold().await;
     })
     .await;
     let transport = Arc::new(transport(numbered(), &settings(backend.url())));
-    let calls: Vec<_> = (0..100).map(|number| (number, call(&transport, frame(number, b"ask?")))).collect();
+    let calls: Vec<_> = (0..100).map(|number| (number, call(&transport, frame(number, *b"ask?")))).collect();
     for (number, call) in calls {
-        assert_eq!(soon(call).await.unwrap().unwrap(), frame(number, &number.to_le_bytes()));
+        assert_eq!(soon(call).await.unwrap().unwrap(), frame(number, number.to_le_bytes()));
     }
     let stats = transport.stats().snapshot();
     assert_eq!((stats.connects, stats.answered, stats.unknown_replies), (1, 100, 0));
@@ -139,19 +139,19 @@ async fn a_number_that_is_in_use_is_refused_and_disturbs_nobody() {
             let number = number(&mut peer).await;
             asked.notify_one();
             go_on.notified().await;
-            peer.write(frame(number, b"done")).await;
+            peer.write(frame(number, *b"done")).await;
             assert_eq!(peer.hold().await, b"", "nothing else was sent");
         }
     })
     .await;
     let transport = Arc::new(transport(numbered(), &settings(backend.url())));
-    let first = call(&transport, frame(5, b"one!"));
+    let first = call(&transport, frame(5, *b"one!"));
     soon(asked.notified()).await;
-    let error = send(&transport, frame(5, b"two!")).await.unwrap_err();
+    let error = send(&transport, frame(5, *b"two!")).await.unwrap_err();
     assert_eq!((error.kind, error.sent), (ErrorKind::Refused, Sent::No), "{error}");
     assert!(error.message.contains("correlation value 5"), "{error}");
     go_on.notify_one();
-    assert_eq!(soon(first).await.unwrap().unwrap(), frame(5, b"done"));
+    assert_eq!(soon(first).await.unwrap().unwrap(), frame(5, *b"done"));
     drop(transport);
     backend.until_open(0).await;
 }
@@ -162,19 +162,19 @@ async fn a_connection_that_dies_with_a_hundred_calls_gives_a_hundred_truthful_er
         for _ in 0..100 {
             number(&mut peer).await;
         }
-        peer.write(&frame(17, b"here")[..]).await;
+        peer.write(&frame(17, *b"here")[..]).await;
         // Half a reply to one of them.
-        peer.write(&frame(42, b"half")[..6]).await;
+        peer.write(&frame(42, *b"half")[..6]).await;
         peer.close().await;
     })
     .await;
     let transport = Arc::new(transport(numbered(), &settings(backend.url())));
-    let calls: Vec<_> = (0..100).map(|number| (number, call(&transport, frame(number, b"ask?")))).collect();
+    let calls: Vec<_> = (0..100).map(|number| (number, call(&transport, frame(number, *b"ask?")))).collect();
     for (number, call) in calls {
         let outcome = soon(call).await.unwrap();
         let outcome = outcome.map_err(|error| (error.kind, error.sent));
         let expected = match number {
-            17 => Ok(frame(17, b"here")),
+            17 => Ok(frame(17, *b"here")),
             42 => Err((ErrorKind::Reset, Sent::Yes)),
             _ => Err((ErrorKind::Reset, Sent::Maybe)),
         };
@@ -246,22 +246,22 @@ async fn one_that_is_given_up_does_not_disturb_its_neighbours() {
             for _ in 0..2 {
                 number(&mut peer).await;
             }
-            peer.write(&frame(1, b"late")[..6]).await;
+            peer.write(&frame(1, *b"late")[..6]).await;
             asked.notify_one();
             go_on.notified().await;
-            peer.write(&frame(1, b"late")[6..]).await;
-            peer.write(frame(2, b"good")).await;
+            peer.write(&frame(1, *b"late")[6..]).await;
+            peer.write(frame(2, *b"good")).await;
             peer.hold().await;
         }
     })
     .await;
     let transport = Arc::new(transport(numbered(), &settings(backend.url())));
-    let (dropped, kept) = (call(&transport, frame(1, b"one!")), call(&transport, frame(2, b"two!")));
+    let (dropped, kept) = (call(&transport, frame(1, *b"one!")), call(&transport, frame(2, *b"two!")));
     soon(asked.notified()).await;
     dropped.abort();
     assert!(dropped.await.unwrap_err().is_cancelled());
     go_on.notify_one();
-    assert_eq!(soon(kept).await.unwrap().unwrap(), frame(2, b"good"));
+    assert_eq!(soon(kept).await.unwrap().unwrap(), frame(2, *b"good"));
     assert_eq!(transport.stats().snapshot().late_replies, 1);
 }
 
@@ -324,11 +324,11 @@ async fn a_connection_on_which_nothing_comes_is_not_given_to_others() {
     })
     .await;
     let transport = transport(numbered(), &Settings { reply_timeout: Some(SHORT), ..settings(backend.url()) });
-    let error = send(&transport, frame(1, b"ask?")).await.unwrap_err();
+    let error = send(&transport, frame(1, *b"ask?")).await.unwrap_err();
     assert_eq!((error.kind, error.sent), (ErrorKind::ReplyTimeout, Sent::Maybe), "{error}");
     backend.until_open(0).await;
     for number in 2..5 {
-        assert_eq!(send(&transport, frame(number, b"ask?")).await.unwrap(), frame(number, b"ask?"));
+        assert_eq!(send(&transport, frame(number, *b"ask?")).await.unwrap(), frame(number, *b"ask?"));
     }
     assert_eq!(transport.stats().snapshot().connects, 2);
 }
@@ -345,7 +345,7 @@ async fn a_shared_connection_closed_while_idle_is_replaced_unnoticed_and_closed_
     .await;
     let transport = transport(numbered(), &Settings { idle_timeout: SHORT, ..settings(backend.url()) });
     for number in 0..6 {
-        assert_eq!(send(&transport, frame(number, b"ask?")).await.unwrap(), frame(number, b"ask?"));
+        assert_eq!(send(&transport, frame(number, *b"ask?")).await.unwrap(), frame(number, *b"ask?"));
         backend.until_open(0).await;
     }
     assert_eq!(transport.stats().snapshot().connects, 6);
@@ -376,7 +376,7 @@ async fn in_a_storm_of_cancellations_nobody_gets_anothers_reply() {
     for number in 0..1000_u32 {
         let (transport, done) = (Arc::clone(&transport), done.clone());
         tokio::spawn(async move {
-            let asked = frame(number, &number.to_le_bytes());
+            let asked = frame(number, number.to_le_bytes());
             let patience = if number % 4 == 0 { Duration::from_micros(u64::from(number)) } else { PATIENCE };
             let outcome = timeout(patience, send(&transport, &asked)).await;
             done.send(outcome.map(|reply| reply.map(|reply| reply == asked))).await.unwrap();
@@ -388,7 +388,7 @@ async fn in_a_storm_of_cancellations_nobody_gets_anothers_reply() {
         let transport = Arc::clone(&transport);
         tokio::spawn(async move {
             for number in 1000.. {
-                let asked = frame(number, &number.to_le_bytes());
+                let asked = frame(number, number.to_le_bytes());
                 let _ = timeout(Duration::from_millis(5), send(&transport, &asked)).await;
             }
         })
