@@ -16,8 +16,10 @@ mod api;
 mod config;
 mod cursor;
 mod description;
+mod drivers;
 mod exchange;
 mod frames;
+mod grpc;
 mod guest;
 mod helpers;
 mod idempotency;
@@ -54,6 +56,7 @@ pub const TARGETS: &[Target] = &[
     target("describe", package::describe),
     target("exchange", exchange::target),
     target("fixed", frames::fixed),
+    target("grpc", grpc::target),
     target("helpers", helpers::target),
     target("idempotency", idempotency::target),
     target("json-values", frames::json_values),
@@ -66,6 +69,7 @@ pub const TARGETS: &[Target] = &[
     target("replies", replies::target),
     target("settings", settings::target),
     target("store", store::target),
+    target("translate", drivers::target),
     target("until-close", frames::until_close),
 ];
 

@@ -115,6 +115,11 @@ fn no_cursor_shows_more_than_its_list() {
 }
 
 #[test]
+fn no_body_is_taken_for_another_grpc_message_and_no_path_for_another_method() {
+    holds("grpc", 3000);
+}
+
+#[test]
 fn no_value_breaks_out_of_the_helpers_of_the_sdk() {
     holds("helpers", 5000);
 }
@@ -137,6 +142,11 @@ fn no_settings_lead_anywhere_but_where_they_say() {
 #[test]
 fn no_bytes_in_the_stores_place_are_taken_for_its_own() {
     holds("store", 2000);
+}
+
+#[test]
+fn no_reply_and_no_spec_makes_a_driver_trap_or_answer_with_what_is_no_json() {
+    holds("translate", 4000);
 }
 
 #[test]
