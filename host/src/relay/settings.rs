@@ -13,7 +13,8 @@ use crate::transport::OAuth2;
 pub struct BackendSettings {
     /// The driver's name.
     pub driver: String,
-    /// Addresses by endpoint role; `default` at least. `http://` or `https://`, with a path prefix if need be.
+    /// Addresses by endpoint role; `default` at least. `http://` or `https://`, with a path prefix if need
+    /// be; `tcp://` or `tls://` with a port for messages and line protocols.
     pub endpoints: BTreeMap<String, String>,
     /// How Crosspoint authenticates to the backend.
     #[serde(default)]

@@ -15,9 +15,9 @@ use super::{Reach, SettingsError, oauth2};
 #[serde(deny_unknown_fields, default)]
 pub struct Settings {
     /// The address of each endpoint role: `http://` or `https://`, host, port if unusual, and a path prefix if wanted;
-    /// no user name, query or fragment.
+    /// no user name, query or fragment. For messages and line protocols: `tcp://` or `tls://`, host and port.
     pub endpoints: BTreeMap<String, String>,
-    /// Trust and identity on `https` endpoints.
+    /// Trust and identity on `https` and `tls` endpoints.
     pub tls: Tls,
     /// Which version of HTTP to speak.
     pub http_version: HttpVersion,
