@@ -135,18 +135,22 @@ mod tests {
     fn message() -> impl Strategy<Value = Vec<u8>> {
         let number = (0..10_u8, any::<u64>()).prop_map(|(tag, mut value)| {
             let mut bytes = vec![tag << 3];
-            while value >= 0x80 {
-                bytes.push((value as u8) | 0x80);
+            loop {
+                let [low, ..] = value.to_le_bytes();
                 value >>= 7;
+                if value == 0 {
+                    bytes.push(low & 0x7f);
+                    return bytes;
+                }
+                bytes.push(low | 0x80);
             }
-            bytes.push(value as u8);
-            bytes
         });
         let leaf = prop_oneof![number, prop::collection::vec(any::<u8>(), 0..6)];
         leaf.prop_recursive(4, 24, 4, |inner| {
             (0..10_u8, prop::collection::vec(inner, 0..4)).prop_map(|(tag, parts)| {
                 let inside = parts.concat();
-                [&[tag << 3 | 2, (inside.len() % 128) as u8][..], &inside].concat()
+                let length = u8::try_from(inside.len() % 128).unwrap();
+                [&[tag << 3 | 2, length][..], &inside].concat()
             })
         })
     }

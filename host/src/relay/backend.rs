@@ -51,7 +51,7 @@ enum Access {
     /// A session, from the driver's login or from a token endpoint.
     Session {
         sessions: Sessions<Failure>,
-        token: Option<TokenEndpoint>,
+        token: Option<Box<TokenEndpoint>>,
     },
 }
 
@@ -72,6 +72,15 @@ impl Admission {
     }
 }
 
+/// What all backends have in common.
+pub(super) struct Common<'a> {
+    pub keyring: &'a Keyring,
+    /// Most calls that wait, unless a backend says otherwise.
+    pub queued: usize,
+    pub reach: &'a Arc<Reach>,
+    pub farewell: &'a Farewell,
+}
+
 impl Backend {
     /// Builds a backend from its stored settings, for a driver that describes itself so.
     ///
@@ -82,11 +91,9 @@ impl Backend {
         revision: u64,
         settings: BackendSettings,
         description: &Description,
-        keyring: &Keyring,
-        queued: usize,
-        reach: &Arc<Reach>,
-        farewell: &Farewell,
+        common: &Common<'_>,
     ) -> Result<Self, Failure> {
+        let Common { keyring, queued, reach, farewell } = *common;
         let scheme = scheme(&settings, description)?;
         if settings.authentication.oauth2.is_some() && *scheme != AuthScheme::OAuth2ClientCredentials {
             let message = "belongs to scheme oauth2-client-credentials".to_owned();
@@ -166,7 +173,7 @@ impl Backend {
     /// Where sessions come from, if not from the driver's login.
     pub fn token_endpoint(&self) -> Option<&TokenEndpoint> {
         match &self.access {
-            Access::Session { token, .. } => token.as_ref(),
+            Access::Session { token, .. } => token.as_deref(),
             Access::Fixed(_) => None,
         }
     }
@@ -250,7 +257,7 @@ fn token_endpoint(
     way: &transport::Settings,
     secrets: &Secrets,
     transport: &Transport,
-) -> Result<Option<TokenEndpoint>, Failure> {
+) -> Result<Option<Box<TokenEndpoint>>, Failure> {
     if *scheme(settings, description)? != AuthScheme::OAuth2ClientCredentials {
         return Ok(None);
     }
@@ -261,7 +268,7 @@ fn token_endpoint(
     let stats = Arc::clone(transport.stats());
     let options = settings.authentication.oauth2.clone().unwrap_or_default();
     let endpoint = TokenEndpoint::new(description, way, secrets, options, stats);
-    endpoint.map(Some).map_err(|error| invalid(&error))
+    endpoint.map(Box::new).map(Some).map_err(|error| invalid(&error))
 }
 
 fn open_secrets(backend: &str, settings: &BackendSettings, keyring: &Keyring) -> Result<Secrets, Failure> {

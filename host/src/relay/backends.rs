@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 use crosspoint_contract::{Description, Json, Violation};
 use serde_json::Value;
 
-use super::backend::{Backend, rejected};
+use super::backend::{Backend, Common, rejected};
 use super::failure::{of_refusal, of_state};
 use super::queue::{Class, Load};
 use super::settings::{BackendSettings, SecretValue};
@@ -194,8 +194,8 @@ impl Relay {
         settings: BackendSettings,
         description: &Description,
     ) -> Result<Backend, Failure> {
-        let (keyring, reach, farewell) = (&self.keyring, &self.reach, &self.farewell);
-        Backend::build(name, revision, settings, description, keyring, self.queued, reach, farewell)
+        let (keyring, queued, reach, farewell) = (&self.keyring, self.queued, &self.reach, &self.farewell);
+        Backend::build(name, revision, settings, description, &Common { keyring, queued, reach, farewell })
     }
 
     fn publish(&self, change: impl FnOnce(&mut BTreeMap<String, Entry>)) {

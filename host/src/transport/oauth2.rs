@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -59,6 +60,7 @@ pub enum ClientAuthentication {
 }
 
 impl ClientAuthentication {
+    #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it so")]
     fn is_default(&self) -> bool {
         *self == Self::default()
     }
@@ -225,9 +227,7 @@ impl Seconds {
     fn read(&self) -> Option<u64> {
         match self {
             Self::Number(seconds) => Some(*seconds),
-            Self::Fraction(seconds) => {
-                u64::try_from(std::time::Duration::try_from_secs_f64(*seconds).ok()?.as_secs()).ok()
-            }
+            Self::Fraction(seconds) => Some(Duration::try_from_secs_f64(*seconds).ok()?.as_secs()),
             Self::Text(text) => text.parse().ok(),
         }
     }
