@@ -3,14 +3,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::Relay;
 use super::failure::of_state;
 use super::queue::Class;
+use super::{Entry, Relay};
 use crate::failpoint::FailPoint;
 use crate::mapping::{Applied, Code, Command, Expiry, Failure, OperationState, Settlement, query};
 use crate::sent::Sent;
 use crate::sync::ReplicaExt;
-use crate::telemetry::QueueClass;
+use crate::telemetry::{QueueClass, TransportCounts};
+use crate::transport::Snapshot;
 
 /// How much is kept, and for how long.
 #[derive(Clone, Copy, Debug)]
@@ -105,6 +106,12 @@ impl Relay {
                 gauges.waiting.set(i64::try_from(lane.load.waiting).unwrap_or(i64::MAX));
             }
         }
+        let backends = self.backends.load();
+        let ready = backends.iter().filter_map(|(name, entry)| match entry {
+            Entry::Ready(backend) => Some((name.as_str(), counts(&backend.transport.stats().snapshot()))),
+            Entry::Unusable { .. } => None,
+        });
+        self.metrics.transports(ready);
         Ok(())
     }
 
@@ -135,5 +142,16 @@ impl Relay {
                 _ => return Ok(total),
             }
         }
+    }
+}
+
+/// A transport's counters, as they are shown.
+fn counts(snapshot: &Snapshot) -> TransportCounts {
+    TransportCounts {
+        connections: [snapshot.connects, snapshot.connects_failed],
+        failures: snapshot.failed.iter().map(|(kind, count)| (kind.as_str(), *count)).collect(),
+        bytes: [snapshot.body_bytes_sent, snapshot.body_bytes_received],
+        strays: [snapshot.late_replies, snapshot.unknown_replies],
+        keepalives: snapshot.keepalives,
     }
 }

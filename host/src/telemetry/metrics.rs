@@ -14,6 +14,7 @@ use super::labels::{
     CallLabels, DriverLabels, DurationLabels, ExchangeLabels, ExchangeResult, LoginLabels, LoginResult, LogoutLabels,
     LogoutResult, Phase, PhaseLabels, QueueClass, QueueLabels, RequestLabels, SentLabel, Vocabulary,
 };
+use super::transport::{TransportCounts, TransportMetrics};
 use crate::sent::Sent;
 
 type Histograms<L> = Family<L, Histogram, fn() -> Histogram>;
@@ -61,6 +62,7 @@ pub struct Metrics {
     commit_batch: Histogram,
     commit_seconds: Histogram,
     proposals: Counter<u64, AtomicU64>,
+    transports: TransportMetrics,
     /// Driver generations that are loaded, those that drain included.
     pub generations: Gauge,
     /// Mappings whose state is `unknown`.
@@ -96,6 +98,7 @@ impl Metrics {
             commit_batch: batch_sizes(),
             commit_seconds: commit_seconds(),
             proposals: Counter::default(),
+            transports: TransportMetrics::default(),
             generations: Gauge::default(),
             mappings_in_doubt: Gauge::default(),
             operations_open: Gauge::default(),
@@ -151,6 +154,7 @@ impl Metrics {
             metrics.commit_seconds.clone(),
         );
         registry.register("event_subscribers", "Clients that follow the events", metrics.event_subscribers.clone());
+        metrics.transports = TransportMetrics::registered(registry);
         metrics
     }
 
@@ -202,6 +206,14 @@ impl Metrics {
             let labels = QueueLabels { backend: self.backends.word(backend), class };
             self.queue_waiting.remove(&labels);
             self.queue_active.remove(&labels);
+        }
+    }
+
+    /// Shows what the backends' transports have counted, and of no other backend any more.
+    pub fn transports<'a>(&self, counts: impl Iterator<Item = (&'a str, TransportCounts)>) {
+        self.transports.clear();
+        for (backend, counts) in counts {
+            self.transports.set(&self.backends.word(backend), &counts);
         }
     }
 
@@ -294,6 +306,10 @@ mod tests {
         metrics.commit(3, MILLISECOND);
         metrics.request("/v1/mappings", 200);
         metrics.queue("fw-dc1", QueueClass::Mutation).waiting.set(1);
+        let failures = vec![("reset", 2)];
+        let counts = TransportCounts { connections: [3, 1], failures, bytes: [5, 7], strays: [1, 0], keepalives: 4 };
+        metrics.transports([("gone", TransportCounts::default())].into_iter());
+        metrics.transports([("fw-dc1", counts)].into_iter());
         metrics
     }
 
@@ -320,10 +336,16 @@ mod tests {
             "crosspoint_store_commit_batch_count 1",
             "crosspoint_store_commit_duration_seconds_count 1",
             r#"crosspoint_http_requests_total{route="/v1/mappings",status="200"} 1"#,
+            r#"crosspoint_transport_connections_total{backend="fw-dc1",result="failed"} 1"#,
+            r#"crosspoint_transport_failures_total{backend="fw-dc1",reason="reset"} 2"#,
+            r#"crosspoint_transport_body_bytes_total{backend="fw-dc1",direction="received"} 7"#,
+            r#"crosspoint_transport_stray_replies_total{backend="fw-dc1",reason="late"} 1"#,
+            r#"crosspoint_transport_keepalives_total{backend="fw-dc1"} 4"#,
         ] {
             assert!(text.lines().any(|shown| shown == line), "{line} is not in\n{text}");
         }
         assert!(text.ends_with("# EOF\n"));
+        assert!(!text.contains("gone"), "a backend that is gone has no transport");
     }
 
     #[test]

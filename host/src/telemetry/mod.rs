@@ -7,8 +7,10 @@ mod labels;
 mod log;
 mod metrics;
 mod request_id;
+mod transport;
 
 pub use labels::{ExchangeResult, LoginResult, LogoutResult, Phase, QueueClass};
 pub use log::{LogError, init};
 pub use metrics::{GaugeGuard, Metrics, QueueGauges};
 pub use request_id::{REQUEST_ID, RequestId};
+pub use transport::TransportCounts;
