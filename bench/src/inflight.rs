@@ -45,9 +45,8 @@ impl Inflight {
     pub fn run(&self, report: &mut Report, quick: bool) -> Result<()> {
         // Here as there: a descriptor for each caller's connection, and one for each at the backend.
         let connections = |calls: usize, http2: bool| if http2 { calls / 100 } else { calls };
-        let needed = |calls: usize, kind: Kind| {
-            connections(calls, kind.http2) + connections(calls, kind.backend_http2) + OTHERS
-        };
+        let needed =
+            |calls: usize, kind: Kind| connections(calls, kind.http2) + connections(calls, kind.backend_http2) + OTHERS;
         let kinds = [
             Kind { name: "read-http1", creates: false, http2: false, backend_http2: false },
             Kind { name: "read-http2", creates: false, http2: true, backend_http2: false },

@@ -14,6 +14,7 @@ mod places;
 mod relay;
 mod report;
 mod start;
+mod transport;
 
 use std::process::ExitCode;
 
@@ -54,6 +55,7 @@ enum Bench {
     Start(start::Start),
     Instructions(instructions::Instructions),
     Isolation(isolation::Isolation),
+    Transport(transport::Transport),
     #[command(hide = true)]
     Native(relay::Native),
 }
@@ -68,6 +70,7 @@ fn main() -> ExitCode {
         Bench::Start(bench) => bench.run(&mut report("start"), common.quick),
         Bench::Instructions(bench) => bench.run(&mut report("instructions"), common.quick),
         Bench::Isolation(bench) => bench.run(&mut report("isolation"), common.quick),
+        Bench::Transport(bench) => bench.run(&mut report("transport"), common.quick),
         Bench::Native(relay) => relay.run(),
     };
     match outcome {

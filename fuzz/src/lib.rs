@@ -17,6 +17,7 @@ mod config;
 mod cursor;
 mod description;
 mod exchange;
+mod frames;
 mod guest;
 mod helpers;
 mod idempotency;
@@ -26,6 +27,7 @@ pub mod machine;
 mod package;
 mod paging;
 mod problem;
+mod replies;
 mod settings;
 mod store;
 mod wire;
@@ -48,16 +50,23 @@ pub const TARGETS: &[Target] = &[
     target("api", api::target),
     target("config", config::target),
     target("cursor", cursor::target),
+    target("delimited", frames::delimited),
     target("describe", package::describe),
     target("exchange", exchange::target),
+    target("fixed", frames::fixed),
     target("helpers", helpers::target),
     target("idempotency", idempotency::target),
+    target("json-values", frames::json_values),
+    target("length-prefixed", frames::length_prefixed),
     target("lift", lift::target),
     target("machine", machine::target),
     target("package", package::target),
     target("problem", problem::target),
+    target("prompted", frames::prompted),
+    target("replies", replies::target),
     target("settings", settings::target),
     target("store", store::target),
+    target("until-close", frames::until_close),
 ];
 
 /// The target of this name.

@@ -138,3 +138,38 @@ fn no_settings_lead_anywhere_but_where_they_say() {
 fn no_bytes_in_the_stores_place_are_taken_for_its_own() {
     holds("store", 2000);
 }
+
+#[test]
+fn no_bytes_of_one_size_are_read_wrong() {
+    holds("fixed", 2000);
+}
+
+#[test]
+fn no_length_is_believed_that_cannot_be() {
+    holds("length-prefixed", 5000);
+}
+
+#[test]
+fn no_delimiter_is_missed_or_made_up() {
+    holds("delimited", 5000);
+}
+
+#[test]
+fn no_stream_of_json_is_read_otherwise_than_its_values() {
+    holds("json-values", 5000);
+}
+
+#[test]
+fn no_reply_that_ends_with_the_connection_is_too_long() {
+    holds("until-close", 1000);
+}
+
+#[test]
+fn no_prompt_makes_more_of_a_reply_than_came() {
+    holds("prompted", 3000);
+}
+
+#[test]
+fn no_backend_gives_a_caller_the_reply_of_another() {
+    holds("replies", 300);
+}

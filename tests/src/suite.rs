@@ -30,7 +30,7 @@
 //! ```
 //!
 //! HTTP backends, simulators and real ones, get all of it from [`HttpFarSide`], which is a proxy before them, and
-//! messages on a TCP connection from [`FramedFarSide`]. Other protocols implement [`FarSide`]. What is particular to one
+//! messages on a TCP connection from [`FramedFarSide`], unary gRPC calls from [`GrpcFarSide`]. Other protocols implement [`FarSide`]. What is particular to one
 //! driver is tested with [`Stage::making`] and [`Stage::one`], which count in the same way.
 #![allow(
     clippy::unwrap_used,
@@ -45,6 +45,7 @@
 mod doubt;
 mod far_side;
 mod framed;
+mod grpc;
 mod http;
 mod life;
 mod refusals;
@@ -54,6 +55,7 @@ mod troubles;
 
 pub use far_side::{FarSide, Told, Trouble};
 pub use framed::{FramedFarSide, Messages};
+pub use grpc::GrpcFarSide;
 pub use http::{HttpFarSide, RETRY_AFTER};
 pub use stage::{BACKEND, Stage};
 pub use subject::{Subject, assert_holds, merged};

@@ -67,16 +67,6 @@ impl Dialer {
         self.address.to_string().trim_end_matches('/').to_owned()
     }
 
-    /// The host as it stands in the address.
-    pub(super) fn host(&self) -> &str {
-        host(&self.address)
-    }
-
-    /// The port.
-    pub(super) fn port(&self) -> u16 {
-        self.address.port_u16().unwrap_or_default()
-    }
-
     /// Opens a connection within the connect timeout, and not beyond `deadline`.
     ///
     /// # Errors

@@ -2,10 +2,14 @@ use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+/// Most bytes that padding makes: a fixture is a text of a few lines, and shall not stand for gigabytes.
+const PADDED: usize = 64 * 1024;
+
 /// A body or a header value: bytes, which need not be text.
 ///
 /// The JSON form is the simplest that fits: a string for UTF-8, `{"hex": "00ff"}` for the rest. In fixtures
-/// `{"json": …}` may be written too, and stands for that JSON text.
+/// `{"json": …}` may be written too, and stands for that JSON text; and `{"padded": [BYTES, 4096]}`, which stands for
+/// those bytes and as many zeros as make 4096 of them.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Bytes(pub Vec<u8>);
 
@@ -14,6 +18,7 @@ pub struct Bytes(pub Vec<u8>);
 enum Written {
     Json(serde_json::Value),
     Hex(String),
+    Padded(Bytes, u32),
     #[serde(untagged)]
     Text(String),
 }
@@ -78,6 +83,12 @@ impl<'de> Deserialize<'de> for Bytes {
         Ok(Self(match Written::deserialize(deserializer)? {
             Written::Text(text) => text.into_bytes(),
             Written::Json(value) => value.to_string().into_bytes(),
+            Written::Padded(Self(mut bytes), size) => {
+                let size = usize::try_from(size).ok().filter(|size| (bytes.len()..=PADDED).contains(size));
+                let size = size.ok_or_else(|| D::Error::custom("what is padded is longer, or longer than 64 KiB"))?;
+                bytes.resize(size, 0);
+                bytes
+            }
             Written::Hex(hex) => {
                 let nibbles: Vec<u32> = hex
                     .chars()
@@ -91,5 +102,22 @@ impl<'de> Deserialize<'de> for Bytes {
                 pairs.iter().map(|[high, low]| u8::try_from(high * 16 + low).unwrap_or_default()).collect()
             }
         }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn what_is_padded_has_zeros_after_it_and_an_end() {
+        let read = |json: &str| serde_json::from_str::<Bytes>(json);
+        assert_eq!(read(r#"{"padded": ["ab", 4]}"#).unwrap().0, b"ab\0\0");
+        assert_eq!(read(r#"{"padded": [{"hex": "ff"}, 1]}"#).unwrap().0, [0xff]);
+        for wrong in [r#"{"padded": ["ab", 1]}"#, r#"{"padded": ["", 4000000000]}"#, r#"{"padded": [1, 4]}"#] {
+            assert!(read(wrong).is_err(), "{wrong}");
+        }
     }
 }

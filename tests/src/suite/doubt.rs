@@ -14,6 +14,8 @@ const CREATED: u32 = 41;
 const DELETED: u32 = 42;
 const REPLACED: u32 = 43;
 const PATCHED: u32 = 44;
+/// A kind without deletion still has the one whose reply got lost.
+const NEVER_CREATED: u32 = 45;
 
 impl<F: FarSide> Stage<F> {
     /// A creation, a replacement, a patch and a deletion whose replies get lost, a search that gets no sensible answer,
@@ -23,13 +25,13 @@ impl<F: FarSide> Stage<F> {
             return;
         }
         self.create(subject, BYSTANDER).await;
-        let first = self.lose_creation(subject, Trouble::LostReply).await;
+        let first = self.lose_creation(subject, CREATED, Trouble::LostReply).await;
         self.senseless_search(subject, &first).await;
         self.end_doubt(subject, CREATED, &first, Trouble::LostReply).await;
         if self.far.told(Trouble::LostRequest).is_some() {
             let never = async {
-                let second = self.lose_creation(subject, Trouble::LostRequest).await;
-                self.end_doubt(subject, CREATED, &second, Trouble::LostRequest).await;
+                let second = self.lose_creation(subject, NEVER_CREATED, Trouble::LostRequest).await;
+                self.end_doubt(subject, NEVER_CREATED, &second, Trouble::LostRequest).await;
             };
             self.in_a_hurry(never).await;
         }
@@ -38,12 +40,12 @@ impl<F: FarSide> Stage<F> {
         self.clean(subject, BYSTANDER).await;
     }
 
-    async fn lose_creation(&self, subject: &Subject, trouble: Trouble) -> String {
+    async fn lose_creation(&self, subject: &Subject, n: u32, trouble: Trouble) -> String {
         let told = self.far.told(trouble).unwrap();
-        let put = self.put(subject, CREATED, &subject.spec(CREATED)).key(&self.key());
+        let put = self.put(subject, n, &subject.spec(n)).key(&self.key());
         let lost = self.meet(trouble, told, &format!("a creation, {trouble:?}"), put).await.unwrap();
-        assert_eq!(self.mapping(subject, CREATED).await["state"], "unknown");
-        let busy = self.none("a change of what is in doubt", self.acme().delete(&self.object(subject, CREATED))).await;
+        assert_eq!(self.mapping(subject, n).await["state"], "unknown");
+        let busy = self.none("a change of what is in doubt", self.acme().delete(&self.object(subject, n))).await;
         // A kind without deletion says so first.
         if self.can(subject, &Verb::Delete) {
             busy.problem(409, "in_doubt");

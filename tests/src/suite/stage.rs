@@ -153,7 +153,8 @@ impl<F: FarSide> Stage<F> {
     pub(super) fn renews_sessions(&self) -> bool {
         let precedes = match &self.description.protocol {
             Protocol::Http(http) => http.unauthorized_precedes_effects,
-            Protocol::Message(_) | Protocol::Command(_) => false,
+            Protocol::Message(message) => message.unauthorized_precedes_effects(),
+            Protocol::Command(_) => false,
         };
         precedes && self.settings["authentication"]["scheme"] == "login"
     }

@@ -20,6 +20,7 @@ use crate::{drivers, process, project::Project};
 ///   driver        what a translation costs, beside native code; compiling and loading drivers
 ///   inflight      ten thousand calls that wait on a slow backend
 ///   start         how soon a process with ten drivers is ready
+///   transport     exchanges of each transport, beside a raw client on the same wire
 ///   isolation     what calls on one driver feel of another that does harm
 ///   instructions  counted instructions of the hot paths
 ///

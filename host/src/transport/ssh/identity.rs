@@ -63,19 +63,19 @@ impl Identity {
                 };
                 handle.authenticate_publickey(user, PrivateKeyWithHashAlg::new(Arc::clone(key), hash)).await?
             }
-            Proof::Password(password) => {
-                let result = handle.authenticate_password(user, password.expose_secret()).await?;
-                match &result {
-                    // It takes no passwords as such, but may ask for one.
-                    AuthResult::Failure { remaining_methods, .. }
-                        if remaining_methods.contains(&MethodKind::KeyboardInteractive)
-                            && !remaining_methods.contains(&MethodKind::Password) =>
-                    {
-                        return self.converse(handle, password).await;
-                    }
-                    _ => result,
+            Proof::Password(password) => match handle.authenticate_none(user).await? {
+                // What it would accept is asked for first: a wrong guess would count as a failed login.
+                AuthResult::Failure { remaining_methods, .. }
+                    if remaining_methods.contains(&MethodKind::KeyboardInteractive)
+                        && !remaining_methods.contains(&MethodKind::Password) =>
+                {
+                    return self.converse(handle, password).await;
                 }
-            }
+                AuthResult::Failure { remaining_methods, .. } if remaining_methods.contains(&MethodKind::Password) => {
+                    handle.authenticate_password(user, password.expose_secret()).await?
+                }
+                result => result,
+            },
         };
         match result {
             AuthResult::Success => Ok(Answer::Accepted),

@@ -11,9 +11,13 @@ mod authorization;
 mod backend;
 mod failures;
 mod framed;
+mod grpc;
+mod oauth2;
+mod parting;
 mod pooling;
 mod sessions;
 mod settings;
+mod ssh;
 mod tls;
 mod wire;
 

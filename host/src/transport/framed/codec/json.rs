@@ -45,7 +45,7 @@ impl JsonValues {
         }
         for (place, byte) in bytes.iter().enumerate().skip(self.looked) {
             let ended = match self.inside {
-                Inside::Scalar if !is_scalar(*byte) => Some(place),
+                Inside::Scalar if may_follow(*byte) => Some(place),
                 _ => self.take(*byte)?.then_some(place + 1),
             };
             if let Some(length) = ended {
@@ -108,6 +108,11 @@ pub(super) fn check(message: &[u8]) -> Result<(), String> {
 
 fn is_space(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\n' | b'\r')
+}
+
+/// What a number or a literal that stands alone can end before.
+fn may_follow(byte: u8) -> bool {
+    is_space(byte) || matches!(byte, b'"' | b'[' | b']' | b'{' | b'}' | b',' | b':')
 }
 
 /// What numbers and literals are made of.

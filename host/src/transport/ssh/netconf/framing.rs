@@ -59,7 +59,7 @@ impl Decoder {
     /// Takes what was read.
     pub fn push(&mut self, bytes: &[u8]) {
         self.input.drain(..self.start);
-        self.seen -= self.start;
+        self.seen = self.seen.saturating_sub(self.start);
         self.start = 0;
         self.input.extend_from_slice(bytes);
     }
@@ -206,10 +206,12 @@ fn header(input: &[u8], inside: bool) -> Result<Header, FramingError> {
 /// Why it cannot be sent in this framing.
 pub fn encode(framing: Framing, message: &[u8]) -> Result<Vec<u8>, &'static str> {
     match framing {
-        Framing::EndOfMessage if find(message, END).is_some() => {
-            Err("the message holds `]]>]]>`, which would end it early")
+        Framing::EndOfMessage => {
+            let bytes = [message, END].concat();
+            // Earlier than at its end, even where the message holds only the first half of it.
+            let early = find(&bytes, END).is_some_and(|place| place < message.len());
+            if early { Err("the message holds `]]>]]>`, which would end it early") } else { Ok(bytes) }
         }
-        Framing::EndOfMessage => Ok([message, END].concat()),
         Framing::Chunked if message.is_empty() => Err("the message is empty"),
         Framing::Chunked => {
             let mut bytes = Vec::with_capacity(message.len() + 2 * DIGITS);
@@ -271,7 +273,7 @@ mod tests {
 
     #[test]
     fn what_a_chunk_holds_is_not_looked_into() {
-        assert_eq!(chunked("\n#12\n<a>\n##\n</a>\n##\n").unwrap(), ["<a>\n##\n</a>"]);
+        assert_eq!(chunked("\n#11\n<a>\n##\n</a>\n##\n").unwrap(), ["<a>\n##\n</a>"]);
         assert_eq!(chunked("\n#6\n]]>]]>\n##\n\n#1\nb\n##\n").unwrap(), ["]]>]]>", "b"]);
     }
 
@@ -345,6 +347,7 @@ mod tests {
     #[test]
     fn a_message_that_holds_the_end_is_not_sent_in_the_framing_that_it_would_break() {
         assert!(encode(Framing::EndOfMessage, b"<a>]]>]]></a>").is_err());
+        assert!(encode(Framing::EndOfMessage, b"<![CDATA[a]]>").is_err());
         assert!(encode(Framing::Chunked, b"").is_err());
         assert_eq!(encode(Framing::Chunked, b"<a>]]>]]></a>").unwrap(), b"\n#13\n<a>]]>]]></a>\n##\n");
         assert_eq!(encode(Framing::EndOfMessage, b"<a/>").unwrap(), b"<a/>]]>]]>");
@@ -357,7 +360,7 @@ mod tests {
             sizes in prop::collection::vec(1_usize..9, 1..5),
             pieces in prop::collection::vec(1_usize..9, 1..5),
         ) {
-            let plain: Vec<_> = messages.iter().filter(|message| !message.contains("]]>]]>")).cloned().collect();
+            let plain: Vec<_> = messages.iter().filter(|message| encode(Framing::EndOfMessage, message.as_bytes()).is_ok()).cloned().collect();
             let stream: String = plain.iter().map(|message| format!("{message}]]>]]>")).collect();
             prop_assert_eq!(decode(Framing::EndOfMessage, stream.as_bytes(), &pieces).unwrap(), plain);
             let mut stream = String::new();
@@ -383,7 +386,8 @@ mod tests {
         #[test]
         fn what_is_sent_is_what_is_read(message in "<[a-z#\n>]{0,60}>") {
             for framing in [Framing::EndOfMessage, Framing::Chunked] {
-                let sent = encode(framing, message.as_bytes()).unwrap();
+                let sent = encode(framing, message.as_bytes());
+                let Ok(sent) = sent else { continue };
                 prop_assert_eq!(decode(framing, &sent, &[3]).unwrap(), [message.as_str()]);
             }
         }
