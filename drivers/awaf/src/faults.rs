@@ -1,7 +1,7 @@
 //! Replies that are no success.
 //!
-//! The appliance answers `{"code": 400, "message": "…", "errorStack": […], "kind": ":resterrorresponse"}`, nearly always with
-//! status 400: the message alone tells what is wrong. The web server in front of it answers in HTML.
+//! The appliance answers `{"code": 400, "message": "…", "errorStack": […], "kind": ":resterrorresponse"}`, nearly
+//! always with status 400: the message alone tells what is wrong. The web server in front of it answers in HTML.
 
 use crosspoint_sdk::prelude::*;
 use serde_json::Value;

@@ -27,7 +27,8 @@ pub trait Kind: Sync {
     /// The body of a creation.
     fn creation(&self, call: &Call) -> Result<Value, Fault>;
 
-    /// The body that gives the object a whole new spec: all that may change, with defaults for what the spec leaves out.
+    /// The body that gives the object a whole new spec: all that may change, with defaults for what the spec leaves
+    /// out.
     fn replacement(&self, call: &Call) -> Result<Value, Fault>;
 
     /// The body of a change: what the patch names, no more.
@@ -45,7 +46,8 @@ pub struct Shown {
     pub marker: Option<String>,
     /// The members that a CMP may know.
     pub view: Object,
-    /// What was given at creation and stays; kept with the mapping, so that a replacement that would change it is refused.
+    /// What was given at creation and stays; kept with the mapping, so that a replacement that would change it is
+    /// refused.
     pub fixed: Value,
 }
 
@@ -80,8 +82,8 @@ impl Shown {
         self
     }
 
-    /// Keeps those of `members` that are there. The words of the creation's own spec come first, because the appliance may
-    /// write the same in another way, an IPv6 address for instance.
+    /// Keeps those of `members` that are there. The words of the creation's own spec come first, because the appliance
+    /// may write the same in another way, an IPv6 address for instance.
     pub fn keep(mut self, call: &Call, members: &[&str]) -> Self {
         let spec = if matches!(call.verb, Verb::Create | Verb::Find) { call.spec.value() } else { Value::Null };
         let given = |name: &str| spec.get(name).filter(|value| !value.is_null());
@@ -94,8 +96,8 @@ impl Shown {
     }
 }
 
-/// Refuses a whole new spec that would change what is `kept`. `given` is what the spec says of it, `None` where it leaves
-/// it out.
+/// Refuses a whole new spec that would change what is `kept`. `given` is what the spec says of it, `None` where it
+/// leaves it out.
 pub fn unchanged(kept: &Json, given: &[(&str, Option<&str>)]) -> Result<(), Fault> {
     let kept = kept.value();
     let changed = |(name, given): &(&str, Option<&str>)| {

@@ -102,8 +102,8 @@ mod tests {
     fn body() -> impl Strategy<Value = String> {
         let leaf =
             prop_oneof![Just("null".to_owned()), "-?[0-9]{1,20}", "\"[a-zA-Z /?:\\[\\]-]{0,12}\"", Just("true".into())];
-        let name = "id|items|totalItems|description|name|status|result|message|errorStack|token|timeout|policy|ipAddress\
-                    |templateReference|signatureReferences|systems|systemReference|link|code";
+        let name = "id|items|totalItems|description|name|status|result|message|errorStack|token|timeout|policy\
+                    |ipAddress|templateReference|signatureReferences|systems|systemReference|link|code";
         leaf.prop_recursive(4, 24, 4, move |inner| {
             prop_oneof![
                 prop::collection::vec(inner.clone(), 0..4).prop_map(|items| format!("[{}]", items.join(","))),

@@ -1,7 +1,7 @@
 //! Links, by which objects of the appliance refer to one another.
 //!
-//! They name a host, always `localhost`: `https://localhost/mgmt/tm/asm/policies/{id}?ver=16.1.0`. A CMP gives and gets ids
-//! alone.
+//! They name a host, always `localhost`: `https://localhost/mgmt/tm/asm/policies/{id}?ver=16.1.0`. A CMP gives and gets
+//! ids alone.
 
 use crosspoint_sdk::path;
 use crosspoint_sdk::prelude::*;

@@ -1,5 +1,5 @@
-//! IP address exceptions of a policy. Their backend id is `{policy}/{id}`: the appliance's own ids are those of an entry
-//! within its policy.
+//! IP address exceptions of a policy. Their backend id is `{policy}/{id}`: the appliance's own ids are those of an
+//! entry within its policy.
 #![allow(clippy::struct_excessive_bools, reason = "the members are the appliance's")]
 
 use crosspoint_sdk::prelude::*;
@@ -21,8 +21,8 @@ const FIXED: [&str; 3] = ["policy", "ipAddress", "ipMask"];
 /// The kind.
 pub struct WhitelistIp;
 
-/// What a policy does with requests from an address or a network, instead of the usual. It is in force after the policy's
-/// `apply-policy`.
+/// What a policy does with requests from an address or a network, instead of the usual. It is in force after the
+/// policy's `apply-policy`.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 #[schemars(title = "whitelist-ip")]

@@ -22,10 +22,9 @@ pub fn fault(call: &Call, reply: &HttpReply) -> Fault {
     if reply.status == 500 && call.verb == Verb::Delete && ABSENT.iter().any(|phrase| message.contains(phrase)) {
         return Fault::NotFound(message);
     }
-    if reply.status == 500 && call.verb == Verb::Create {
-        if let Some((_, pointer)) = WRONG.iter().find(|(phrase, _)| message.contains(phrase)) {
-            return Fault::invalid(*pointer, message);
-        }
+    let wrong = WRONG.iter().find(|(phrase, _)| message.contains(phrase));
+    if let (500, Verb::Create, Some((_, pointer))) = (reply.status, &call.verb, wrong) {
+        return Fault::invalid(*pointer, message);
     }
     // Without a spec there is nothing that the caller could correct, and without an object none that is absent: the
     // address leads elsewhere, or to another generation of the API.

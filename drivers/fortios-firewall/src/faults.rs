@@ -37,7 +37,7 @@ pub fn fault(call: &Call, reply: &HttpReply) -> Fault {
 
 fn of_code(call: &Call, status: u16, code: i64, envelope: &Envelope, said: String) -> Fault {
     match code {
-        -3 if status == 404 => absent(call, said),
+        -3 if status == 404 || matches!(call.verb, Verb::Read | Verb::Delete) => absent(call, said),
         // The entry that is not found is one that the spec names; the others are about values.
         -1 | -2 | -3 | -8 | -9 | -10 | -20 | -50 | -56 | -61 | -651 => {
             let pointer = envelope.cli_error.as_deref().and_then(|text| place(call, text)).unwrap_or_default();
@@ -165,6 +165,8 @@ mod tests {
         }
         assert_eq!(name(&Verb::Delete, 500, -23), "conflict");
         assert_eq!(name(&Verb::Delete, 404, -3), "not-found");
+        assert_eq!(name(&Verb::Delete, 500, -3), "not-found");
+        assert_eq!(name(&Verb::Replace, 404, -3), "not-found");
         assert_eq!(name(&Verb::Replace, 500, -5), "conflict");
     }
 

@@ -30,6 +30,11 @@ pub trait Resource: JsonSchema + DeserializeOwned {
     /// What a member that is null, or that a `replace` leaves out, is set to.
     fn defaults() -> Value;
 
+    /// The defaults that FortiOS knows nothing of where an object is like this one, so that they are not told.
+    fn idle(_object: &Object) -> &'static [&'static str] {
+        &[]
+    }
+
     /// What is wrong with a whole spec that a schema cannot tell.
     fn faults(&self) -> Vec<Violation>;
 
@@ -76,6 +81,7 @@ pub struct Kind {
     pub comment: (&'static str, usize),
     pub shapes: &'static [(&'static str, Shape)],
     pub defaults: fn() -> Value,
+    pub idle: fn(&Object) -> &'static [&'static str],
     /// Checks a whole spec.
     pub check: fn(&Call) -> Result<(), Fault>,
     /// Checks the shape of a patch.
@@ -92,6 +98,7 @@ impl Kind {
             comment: R::COMMENT,
             shapes: R::SHAPES,
             defaults: R::defaults,
+            idle: R::idle,
             check: |call| match call.spec::<R>()?.faults() {
                 faults if faults.is_empty() => Ok(()),
                 faults => Err(Fault::Invalid(faults)),

@@ -23,7 +23,8 @@ pub fn replacement(kind: &Kind, call: &Call) -> Result<Object, Fault> {
         let message = format!("the object is called `{}` for good: create another", call.backend_id()?);
         return Err(Fault::invalid("/name", message));
     }
-    for (name, default) in defaults(kind) {
+    let idle = (kind.idle)(&object);
+    for (name, default) in defaults(kind).into_iter().filter(|(name, _)| !idle.contains(&name.as_str())) {
         object.entry(name).or_insert(default);
     }
     Ok(object)

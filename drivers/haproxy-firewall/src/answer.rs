@@ -62,8 +62,7 @@ pub fn known(answer: &str) -> Option<Fault> {
         return Some(Fault::Rejected(Rejection { code, message: message.to_owned(), retryable: false }));
     }
     if starts("Permission denied") {
-        let message = "the level of HAProxy's `stats socket` does not allow this; `level admin` does";
-        return Some(Fault::Denied(message.to_owned()));
+        return Some(Fault::Denied("HAProxy does not permit this on this `stats socket`".to_owned()));
     }
     starts("Unknown command").then(|| Fault::Unsupported(message()))
 }

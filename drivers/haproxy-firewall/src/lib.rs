@@ -1,4 +1,4 @@
-//! The driver for HAProxy's runtime API: what `HAProxy` denies, or answers in some way, by the entries of its ACLs and maps.
+//! The driver for HAProxy's runtime API: what HAProxy denies, or answers in some way, by the entries of its ACLs and maps.
 //!
 //! The API is lines of text on TCP. One line may hold several commands, and HAProxy closes the connection when it has
 //! answered all of them, so a line is an exchange. `line.rs` writes them, `answer.rs` reads what comes back.
@@ -27,11 +27,17 @@ pub struct HaProxy;
 struct Configuration {
     /// The files of ACLs, as HAProxy's configuration names them after `-f`.
     #[serde(default)]
-    #[schemars(length(max = 32), inner(length(min = 1, max = 100), regex(pattern = r"^[A-Za-z0-9._/-][A-Za-z0-9._/@-]*$")))]
+    #[schemars(
+        length(max = 32),
+        inner(length(min = 1, max = 100), regex(pattern = r"^[A-Za-z0-9._/-][A-Za-z0-9._/@-]*$"))
+    )]
     acls: Vec<String>,
     /// The files of maps, as HAProxy's configuration names them in `map(…)`, `map_beg(…)` and the like.
     #[serde(default)]
-    #[schemars(length(max = 32), inner(length(min = 1, max = 100), regex(pattern = r"^[A-Za-z0-9._/-][A-Za-z0-9._/@-]*$")))]
+    #[schemars(
+        length(max = 32),
+        inner(length(min = 1, max = 100), regex(pattern = r"^[A-Za-z0-9._/-][A-Za-z0-9._/@-]*$"))
+    )]
     maps: Vec<String>,
 }
 
@@ -115,10 +121,7 @@ mod tests {
             "[0-9] \\([a-z/]{0,5}\\)? .{0,9}",
             ".{0,20}",
         ];
-        prop_oneof![
-            prop::collection::vec(line, 0..6).prop_map(|lines| lines.join("\n").into_bytes()),
-            any::<Vec<u8>>()
-        ]
+        prop_oneof![prop::collection::vec(line, 0..6).prop_map(|lines| lines.join("\n").into_bytes()), any::<Vec<u8>>()]
     }
 
     fn configuration() -> Json {

@@ -1,7 +1,7 @@
 //! The driver for NVIDIA (Mellanox) NEO: what it manages, and its VLAN services.
 //!
-//! Systems and ports are only looked at, in `resource.rs`. Services are made and changed in `service.rs`; where NEO answers
-//! with a job, `job.rs` follows it.
+//! Systems and ports are only looked at, in `resource.rs`. Services are made and changed in `service.rs`; where NEO
+//! answers with a job, `job.rs` follows it.
 
 mod faults;
 mod job;
@@ -79,7 +79,8 @@ impl Driver for Neo {
     }
 }
 
-/// The part of a whole list that a page is: NEO gives all or nothing. The page token is the number of objects before it.
+/// The part of a whole list that a page is: NEO gives all or nothing. The page token is the number of objects before
+/// it.
 fn page(call: &Call, found: Vec<Found>) -> Result<Outcome, Fault> {
     let skipped = skipped(call)?;
     let size = call.page_size.map_or(usize::MAX, |size| usize::try_from(size.max(1)).unwrap_or(usize::MAX));
@@ -143,7 +144,7 @@ mod tests {
             status in prop_oneof![100..600_u16, any::<u16>(), prop::sample::select(vec![200, 201, 202, 302, 401, 404])],
             headers in prop::collection::vec(("(?i)set-cookie|location", prop_oneof![
                 any::<Vec<u8>>(),
-                "(session=|/neo/app/jobs/|/neo/login|/neo/app/services/)[a-z0-9;=/? -]{0,12}".prop_map(String::into_bytes),
+                "(session=|/neo/(login|app/jobs/|app/services/))[a-z0-9;=/? -]{0,12}".prop_map(String::into_bytes),
             ]), 0..3),
             body in prop_oneof![body().prop_map(String::into_bytes), any::<Vec<u8>>()],
             token in prop::option::of("(job|find|failed)?:?[0-9a-z]{0,4}"),

@@ -10,7 +10,8 @@ pub fn encode(call: &Call) -> Result<Exchange, Fault> {
     Http::post(path("/neo/login", &[])?).body("application/x-www-form-urlencoded", form).into_exchange()
 }
 
-/// The session is in a cookie of the reply, which says nothing else. NEO documents no way to end it, so the grant has none.
+/// The session is in a cookie of the reply, which says nothing else. NEO documents no way to end it, so the grant has
+/// none.
 pub fn decode(reply: &HttpReply) -> Result<Outcome, Fault> {
     let mut cookies = reply.headers.iter().filter(|header| header.name.eq_ignore_ascii_case("set-cookie"));
     let Some((value, seconds)) = cookies.find_map(|header| session_of(&header.value)) else {

@@ -130,11 +130,13 @@ pub fn decode_probe(reply: &HttpReply) -> Result<Outcome, Fault> {
 
 /// What a replacement that is done leaves: NEO shows nothing of it, so the spec speaks.
 pub fn replaced(call: &Call) -> Result<Outcome, Fault> {
-    let spec: Spec = call.spec()?;
-    let made = outcome(&json!({
-        "id": call.backend_id, "name": spec.name, "description": spec.description, "vlan": spec.vlan, "ports": spec.ports,
-    }))?;
-    made.into()
+    outcome(&asked_for(call, call.backend_id.as_deref())?)?.into()
+}
+
+/// A service as the spec has it.
+fn asked_for(call: &Call, id: Option<&str>) -> Result<Value, Fault> {
+    let Spec { name, description, vlan, ports } = call.spec()?;
+    Ok(json!({"id": id, "name": name, "description": description, "vlan": vlan, "ports": ports}))
 }
 
 fn member(call: &Call) -> Result<Target, Fault> {
@@ -180,13 +182,7 @@ fn created(call: &Call, reply: &HttpReply) -> Result<Outcome, Fault> {
     }
     match shown {
         Some(shown) => outcome(&shown.view)?.id(id).into(),
-        None => {
-            let spec: Spec = call.spec()?;
-            let view = json!({
-                "id": id, "name": spec.name, "description": spec.description, "vlan": spec.vlan, "ports": spec.ports,
-            });
-            outcome(&view)?.id(id).into()
-        }
+        None => outcome(&asked_for(call, Some(id))?)?.id(id).into(),
     }
 }
 

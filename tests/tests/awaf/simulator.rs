@@ -1,5 +1,5 @@
-//! An F5 Advanced WAF as far as its published REST API goes (iControl REST; `/mgmt/tm/asm` of BIG-IP 16): strict, and with a
-//! state of its own.
+//! An F5 Advanced WAF as far as its published REST API goes (iControl REST; `/mgmt/tm/asm` of BIG-IP 16): strict, and
+//! with a state of its own.
 
 mod collection;
 mod policies;

@@ -83,18 +83,6 @@ async fn an_answer_that_is_cut_leaves_doubt_that_ends_when_the_creation_is_made_
 }
 
 #[tokio::test]
-async fn a_runtime_api_that_may_only_be_looked_at_denies_changes() -> Result<()> {
-    let Some(haproxy) = HaProxy::start().await? else { return Ok(()) };
-    let far = FramedFarSide::before(haproxy.weak_runtime_api(), Lines).await?;
-    let scene = Scene::with(haproxy, far, json!({"acls": ["deny.acl"]})).await?;
-    let refused = scene.put(&acl_entry("e"), &json!({"acl": "deny.acl", "pattern": "192.0.2.9"})).await;
-    let refused = refused.problem(502, "backend_denied");
-    assert_eq!(refused["/sent"], "yes");
-    assert_eq!(scene.haproxy.request("/", "192.0.2.9", "a").await?, 200);
-    Ok(())
-}
-
-#[tokio::test]
 async fn a_probe_names_what_haproxy_itself_does_not_use() -> Result<()> {
     let Some(haproxy) = HaProxy::start().await? else { return Ok(()) };
     let far = FramedFarSide::before(haproxy.runtime_api(), Lines).await?;

@@ -23,7 +23,7 @@ fn map_entries() -> Subject {
         .bad(json!({"value": "a\nb"}), "/value")
         .bad(json!({"map": "deny.acl"}), "/map")
         .bad_patch(json!({"value": ""}), "/value")
-        .bad_patch(json!({"key": "/x"}), "/key")
+        .bad_patch(json!({"value": "a", "key": "/x"}), "")
 }
 
 #[tokio::test]

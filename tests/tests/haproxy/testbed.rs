@@ -18,7 +18,6 @@ pub struct HaProxy {
     server: Server,
     frontend: SocketAddr,
     runtime_api: SocketAddr,
-    weak_runtime_api: SocketAddr,
     // The last: it is removed when the server is gone.
     folder: Folder,
 }
@@ -30,17 +29,16 @@ impl HaProxy {
             return Ok(None);
         }
         let folder = Folder::new("haproxy")?;
-        let (frontend, runtime_api, weak_runtime_api) = (free_address()?, free_address()?, free_address()?);
+        let (frontend, runtime_api) = (free_address()?, free_address()?);
         let configuration = include_str!("haproxy.cfg")
             .replace("{frontend}", &frontend.to_string())
-            .replace("{runtime_api}", &runtime_api.to_string())
-            .replace("{weak_runtime_api}", &weak_runtime_api.to_string());
+            .replace("{runtime_api}", &runtime_api.to_string());
         fs::write(folder.path().join("haproxy.cfg"), configuration)?;
         for file in ["deny.acl", "agents.acl", "paths.map", "unused.acl"] {
             fs::write(folder.path().join(file), "")?;
         }
         let server = spawn(&folder, frontend).await?;
-        Ok(Some(Self { server, frontend, runtime_api, weak_runtime_api, folder }))
+        Ok(Some(Self { server, frontend, runtime_api, folder }))
     }
 
     /// Ends it and starts it again, with nothing but what stands in its files.
@@ -53,11 +51,6 @@ impl HaProxy {
     /// Where its runtime API listens.
     pub fn runtime_api(&self) -> SocketAddr {
         self.runtime_api
-    }
-
-    /// Where those are answered that may only look.
-    pub fn weak_runtime_api(&self) -> SocketAddr {
-        self.weak_runtime_api
     }
 
     /// The status of a request: for this path, from this address, by this user agent.

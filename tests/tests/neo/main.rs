@@ -46,5 +46,6 @@ fn service(cmp_id: &str) -> String {
 
 /// A service on one port of each switch.
 fn blue() -> Value {
-    json!({"name": "blue", "description": "for the blue team", "vlan": 100, "ports": ["10.0.0.1.port.1", "10.0.0.2.port.1"]})
+    let ports = ["10.0.0.1.port.1", "10.0.0.2.port.1"];
+    json!({"name": "blue", "description": "for the blue team", "vlan": 100, "ports": ports})
 }

@@ -1,4 +1,5 @@
-//! What every driver has to show, once with a NEO that does at once what it is asked, and once with one that makes jobs.
+//! What every driver has to show, once with a NEO that does at once what it is asked, and once with one that makes
+//! jobs.
 
 use crosspoint_tests::suite::{Subject, merged};
 use serde_json::json;
@@ -9,10 +10,10 @@ use super::simulator::Changes;
 const WAYS: [Changes; 2] = [Changes::AtOnce, Changes::ByJob];
 
 fn vlan_service() -> Subject {
-    let spec = |n: u32| json!({"name": format!("net-{n}"), "description": "a net", "vlan": 100 + n, "ports": ["10.0.0.1.port.1"]});
+    let spec = |n: u32| json!({"name": format!("net-{n}"), "vlan": 100 + n, "ports": ["10.0.0.1.port.1"]});
     let both = json!(["10.0.0.1.port.1", "10.0.0.2.port.2"]);
     Subject::of("vlan-service", spec)
-        .replacing(move |n| merged(&spec(n), &json!({"vlan": 200 + n, "ports": both})))
+        .replacing(move |n| merged(&spec(n), &json!({"description": "a net", "vlan": 200 + n, "ports": both})))
         .bad(json!({"vlan": 4095}), "/vlan")
         .bad(json!({"name": ""}), "/name")
         .bad(json!({"description": "x".repeat(221)}), "/description")

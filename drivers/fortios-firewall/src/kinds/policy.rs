@@ -3,7 +3,7 @@ use crosspoint_sdk::prelude::*;
 use serde_json::{Value, json};
 
 use super::Switch;
-use crate::resource::{Key, Resource, Shape, missing};
+use crate::resource::{Key, Object, Resource, Shape, missing};
 
 /// A rule about traffic from some interfaces to others. The first that fits counts.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -100,6 +100,11 @@ impl Resource for Policy {
 
     fn defaults() -> Value {
         json!({"schedule": "always", "status": "enable", "nat": "disable", "logtraffic": "utm", "comments": ""})
+    }
+
+    fn idle(object: &Object) -> &'static [&'static str] {
+        // What is not let through is not translated, and no security profile looks at it.
+        if object.get("action").is_some_and(|action| action == "deny") { &["nat", "logtraffic"] } else { &[] }
     }
 
     fn faults(&self) -> Vec<Violation> {

@@ -2,7 +2,7 @@ use crosspoint_sdk::prelude::*;
 use serde_json::{Value, json};
 
 use super::Switch;
-use crate::resource::{Key, Resource, Shape, missing};
+use crate::resource::{Key, Object, Resource, Shape, missing};
 
 /// An outer address that stands for an inner one: static NAT, of all ports or of some.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -58,6 +58,10 @@ impl Resource for VirtualIp {
 
     fn defaults() -> Value {
         json!({"extintf": "any", "portforward": "disable", "protocol": "tcp", "comment": "", "color": 0})
+    }
+
+    fn idle(object: &Object) -> &'static [&'static str] {
+        if object.get("portforward").is_some_and(|forward| forward == "enable") { &[] } else { &["protocol"] }
     }
 
     fn faults(&self) -> Vec<Violation> {

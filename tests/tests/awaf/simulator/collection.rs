@@ -23,10 +23,7 @@ pub fn page(request: &Request, kind: &str, objects: &[Object]) -> Answer {
     }
     let matching: Vec<&Object> = objects.iter().filter(|object| filter(object)).collect();
     let items: Vec<&Object> = matching.iter().copied().skip(skip).take(top).collect();
-    Ok((
-        200,
-        json!({"kind": kind, "selfLink": "https://localhost/mgmt/tm/asm", "totalItems": matching.len(), "items": items}),
-    ))
+    Ok((200, json!({"kind": kind, "selfLink": "https://localhost/mgmt", "totalItems": matching.len(), "items": items})))
 }
 
 /// `contains(NAME,'TEXT')` and `NAME eq TEXT`.

@@ -28,7 +28,7 @@ impl Job {
             (_, Some(Trouble::Errors)) => ("Completed With Errors", 100, "1 of 2 switches did not answer".into()),
             (_, Some(Trouble::Failed)) => ("Failed", 0, "No switch answered".into()),
         };
-        json!({"ID": self.id.to_string(), "Status": status, "Progress": progress, "Summary": summary, "Username": "admin"})
+        json!({"ID": self.id.to_string(), "Status": status, "Progress": progress, "Summary": summary})
     }
 }
 

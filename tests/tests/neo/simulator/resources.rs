@@ -23,7 +23,7 @@ pub fn ports(request: &Request, id: Option<&str>) -> Answer {
     let port = |id: &str| {
         let (system, number) = id.split_once(".port.").unwrap();
         json!({
-            "instanceID": id, "name": format!("Eth1/{number}"), "description": "", "systemID": format!("{system}.system"),
+            "instanceID": id, "name": format!("Eth1/{number}"), "systemID": format!("{system}.system"),
             "operationalState": "Active", "speed": "100G",
         })
     };
