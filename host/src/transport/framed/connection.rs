@@ -42,8 +42,11 @@ use crate::transport::{Stats, TransportError};
 const INBOX: usize = 16;
 /// Exchanges under way on one connection, those included whose callers have gone.
 const UNDER_WAY: usize = 4096;
-/// While so many bytes wait to be sent, nothing more is read: what is read may have to be answered.
+/// So many bytes of messages are put together to be sent at once.
 const OUTGOING: usize = 64 * 1024;
+/// While so many bytes of answers to keepalives wait to be sent, nothing more is read: each message may be another one.
+/// Whatever else waits to be sent, there is reading: a backend may well send replies before it takes more requests.
+const ANSWERS: usize = 64 * 1024;
 /// How long the other side may take to let go of a connection that is no longer needed.
 const FAREWELL: Duration = Duration::from_secs(1);
 
@@ -166,6 +169,7 @@ async fn live(
                     decoder,
                     outgoing: BytesMut::new(),
                     unflushed: false,
+                    answers: 0,
                     queued: 0,
                     written: 0,
                     waiting: HashMap::new(),
@@ -198,6 +202,8 @@ struct Link {
     outgoing: BytesMut,
     /// Bytes were written that may still lie in a buffer below.
     unflushed: bool,
+    /// How many bytes of answers to keepalives were put into `outgoing` since it was last empty.
+    answers: usize,
     /// How many bytes were ever put into `outgoing`, and how many of them were handed to the socket.
     queued: u64,
     written: u64,
@@ -235,7 +241,7 @@ impl Task {
                 return Cause::NotNeeded;
             }
             let idle_until = link.idle_since.unwrap_or_else(Instant::now) + link.endpoint.idle_timeout;
-            let (is_idle, may_read) = (link.idle_since.is_some(), link.outgoing.len() < OUTGOING);
+            let (is_idle, may_read) = (link.idle_since.is_some(), link.answers < ANSWERS);
             let has_outgoing = !link.outgoing.is_empty() || link.unflushed;
             let takes_jobs = wanted && link.outgoing.is_empty();
             tokio::select! {
@@ -303,6 +309,9 @@ impl Link {
     fn sent(&mut self, count: usize) {
         self.written = self.written.saturating_add(count as u64);
         self.unflushed = true;
+        if self.outgoing.is_empty() {
+            self.answers = 0;
+        }
     }
 
     fn queue(&mut self, bytes: &[u8]) {
@@ -327,12 +336,13 @@ impl Link {
     /// Takes all whole messages from what has come, as long as there is room for answers.
     fn digest(&mut self) -> Result<(), Cause> {
         let wire = Arc::clone(&self.endpoint.wire);
-        while self.outgoing.len() < OUTGOING {
+        while self.answers < ANSWERS {
             match self.decoder.message() {
                 Ok(Some(message)) => match wire.answer(&message) {
                     Some(answer) => {
                         self.endpoint.stats.keepalive_answered();
                         self.queue(answer);
+                        self.answers += answer.len();
                     }
                     None => self.deliver(message)?,
                 },

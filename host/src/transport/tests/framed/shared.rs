@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crosspoint_contract::{Correlation, CorrelationField, Framing, Protocol};
+use crosspoint_contract::{Correlation, CorrelationField, Framing, LengthPrefix, Protocol};
 use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
@@ -407,6 +407,30 @@ async fn in_a_storm_of_cancellations_nobody_gets_anothers_reply() {
     assert_eq!(good + given_up, 1000);
     assert!(good >= 750, "{good}");
     assert_eq!(transport.stats().snapshot().connects, 1);
+}
+
+#[tokio::test]
+async fn a_backend_that_says_much_before_it_listens_on_is_listened_to() {
+    const LARGE: usize = 16 << 20;
+    let prefix = LengthPrefix { offset: 0, width: 4, big_endian: true, adjustment: 0, maximum: 1 << 25 };
+    let field = CorrelationField { offset: 4, width: 4, big_endian: true };
+    let protocol = message(Framing::LengthPrefixed(prefix), Correlation::Field(field));
+    let part = |number: u32, size: usize| {
+        [&u32::try_from(size - 4).unwrap().to_be_bytes()[..], &number.to_be_bytes(), &vec![0; size - 8]].concat()
+    };
+    let backend = Backend::start(move |mut peer| async move {
+        peer.read(8).await;
+        for _ in 0..24 {
+            peer.write(part(99, 1 << 20)).await;
+        }
+        assert_eq!(peer.read(LARGE - 8).await.len(), LARGE - 8);
+        peer.write(part(1, 8)).await;
+        peer.hold().await;
+    })
+    .await;
+    let transport = transport(protocol, &settings(backend.url()));
+    assert_eq!(soon(send(&transport, part(1, LARGE))).await.unwrap(), part(1, 8));
+    assert_eq!(transport.stats().snapshot().unknown_replies, 24);
 }
 
 #[test]
