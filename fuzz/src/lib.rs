@@ -26,6 +26,7 @@ mod idempotency;
 mod input;
 mod lift;
 pub mod machine;
+mod netconf;
 mod package;
 mod paging;
 mod problem;
@@ -63,6 +64,7 @@ pub const TARGETS: &[Target] = &[
     target("length-prefixed", frames::length_prefixed),
     target("lift", lift::target),
     target("machine", machine::target),
+    target("netconf", netconf::target),
     target("package", package::target),
     target("problem", problem::target),
     target("prompted", frames::prompted),

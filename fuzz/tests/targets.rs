@@ -180,6 +180,11 @@ fn no_prompt_makes_more_of_a_reply_than_came() {
 }
 
 #[test]
+fn no_netconf_stream_is_read_wrong_and_no_message_is_more_than_one_rpc() {
+    holds("netconf", 6000);
+}
+
+#[test]
 fn no_backend_gives_a_caller_the_reply_of_another() {
     holds("replies", 300);
 }

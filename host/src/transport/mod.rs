@@ -62,6 +62,7 @@ pub use rendered::Rendered;
 pub use session::{LoginError, Parting, Session, SessionPolicy, Sessions};
 pub use settings::{HttpVersion, Settings, Ssh, Tls};
 pub use ssh::SshTransport;
+pub use ssh::netconf::framing as netconf;
 pub use stats::{Snapshot, Stats};
 
 /// The way to one backend, to be shared behind an `Arc` and used inside a tokio runtime.
