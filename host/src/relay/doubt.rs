@@ -88,16 +88,19 @@ impl Relay {
         Ok(report(&target, operation, mapping))
     }
 
-    /// Resolves an operation in doubt by decision: no exchange.
+    /// Ends an operation that is in doubt, or pending, by decision: no exchange. A backend may have forgotten what it was
+    /// working on, and nothing else would end that.
     pub async fn decide(&self, caller: &str, operation: Operation, decision: Decision) -> Result<Answer, Failure> {
         let target = self.target(&operation.backend)?;
         let _turn = self.turn(&operation)?;
-        if operation.state != OperationState::Unknown {
+        if !matches!(operation.state, OperationState::Unknown | OperationState::Pending) {
             return Err(not_in_doubt(&operation));
         }
         let resolution = self.resolution(ResolvedBy::Decision, caller);
         let settlement = match decision {
-            Decision::Applied { backend_id: None } if operation.verb == Verb::Create => {
+            Decision::Applied { backend_id: None }
+                if operation.verb == Verb::Create && self.backend_id_of(&operation)?.is_none() =>
+            {
                 return Err(Failure::new(Code::InvalidRequest, "a creation that was applied needs its `backend_id`")
                     .operation(operation.id));
             }
@@ -110,6 +113,11 @@ impl Relay {
         };
         let (operation, mapping) = self.conclude(Decided { operation: operation.id, settlement }).await?;
         Ok(report(&target, operation, mapping))
+    }
+
+    fn backend_id_of(&self, operation: &Operation) -> Result<Option<String>, Failure> {
+        let Some(key) = operation.object() else { return Ok(None) };
+        Ok(self.view(|state| query::mapping(state, &key))?.and_then(|mapping| mapping.backend_id))
     }
 
     /// Asks the backend how a pending operation gets on: one exchange.

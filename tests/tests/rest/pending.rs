@@ -118,3 +118,26 @@ async fn a_crash_leaves_a_pending_call_pending() {
     let done = factory.refresh(&accepted).await.success();
     assert_eq!((&done["/mapping/state"], &done["/mapping/backend_id"]), (&json!("active"), &json!("t-1")));
 }
+
+#[tokio::test]
+async fn what_the_backend_has_forgotten_is_ended_by_decision() {
+    for (decision, state, mapping) in [
+        (json!({"decision": "not_applied"}), "failed", Value::Null),
+        (json!({"decision": "applied", "backend_id": "t-1"}), "succeeded", json!("active")),
+    ] {
+        let factory = Factory::start().await;
+        let accepted = factory.create().await.expect(202);
+        factory.says(404, json!({}));
+        assert_eq!(factory.refresh(&accepted).await["/code"], "backend_not_found");
+        let asked = factory.lab.requests().len();
+
+        let acme = factory.host.client(Who::Acme);
+        let resolve = format!("/v1/operations/{}:resolve", accepted.string("/operation/id"));
+        acme.post(&resolve).json(&json!({"decision": "applied"})).await.problem(400, "invalid_request");
+        let ended = acme.post(&resolve).json(&decision).await.success();
+        assert_eq!((&ended["/operation/state"], &ended["/mapping/state"]), (&json!(state), &mapping), "{ended:#?}");
+        assert_eq!(ended["/operation/resolution/by"], "decision");
+        acme.post(&resolve).json(&decision).await.problem(409, "already_decided");
+        assert_eq!(factory.lab.requests().len(), asked, "a decision is no exchange");
+    }
+}
