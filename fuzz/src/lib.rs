@@ -31,6 +31,7 @@ mod replies;
 mod settings;
 mod store;
 mod wire;
+mod xml;
 
 /// One thing that strangers can reach, and what must hold for whatever they send.
 #[derive(Clone, Copy, Debug)]
@@ -67,6 +68,7 @@ pub const TARGETS: &[Target] = &[
     target("settings", settings::target),
     target("store", store::target),
     target("until-close", frames::until_close),
+    target("xml", xml::target),
 ];
 
 /// The target of this name.
