@@ -235,11 +235,14 @@ impl State {
     }
 }
 
+/// A key and the version that it is asked to have.
+type Key = (Vec<u8>, i64);
+
 /// What is asked of a table.
 enum Asked {
-    Update(Vec<((Vec<u8>, i64), Vec<u8>)>),
-    Remove(Vec<(Vec<u8>, i64)>),
-    Read(Vec<(Vec<u8>, i64)>),
+    Update(Vec<(Key, Vec<u8>)>),
+    Remove(Vec<Key>),
+    Read(Vec<Key>),
     Delta(i64, i32),
 }
 
@@ -303,11 +306,11 @@ impl Table {
         }
     }
 
-    fn refuse(&self, (key, version): &(Vec<u8>, i64)) -> Option<i32> {
+    fn refuse(&self, (key, version): &Key) -> Option<i32> {
         match (*version, self.entries.get(key)) {
             (ANY, _) | (NOT_THERE, None) => None,
             (version, Some((found, _))) if version == *found => None,
-            (NOT_THERE, Some(_)) | (_, Some(_)) => Some(82),
+            (_, Some(_)) => Some(82),
             (_, None) => Some(81),
         }
     }
