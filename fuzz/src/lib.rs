@@ -34,6 +34,7 @@ mod replies;
 mod settings;
 mod store;
 mod wire;
+mod xml;
 
 /// One thing that strangers can reach, and what must hold for whatever they send.
 #[derive(Clone, Copy, Debug)]
@@ -73,6 +74,7 @@ pub const TARGETS: &[Target] = &[
     target("store", store::target),
     target("translate", drivers::target),
     target("until-close", frames::until_close),
+    target("xml", xml::target),
 ];
 
 /// The target of this name.

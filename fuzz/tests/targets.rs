@@ -125,6 +125,11 @@ fn no_value_breaks_out_of_the_helpers_of_the_sdk() {
 }
 
 #[test]
+fn no_xml_grows_or_is_written_otherwise_than_it_was_read() {
+    holds("xml", 5000);
+}
+
+#[test]
 fn no_two_requests_are_taken_for_one() {
     holds("idempotency", 3000);
 }

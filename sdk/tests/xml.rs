@@ -46,6 +46,11 @@ fn what_is_not_well_formed_is_refused() {
         ("<a>\u{1}</a>", "control"),
         ("<a>&#1;</a>", ""),
         ("<a>& b</a>", ""),
+        ("<1/>", "no name"),
+        ("<a/b></a/b>", "no name"),
+        ("<a \"b\"=\"c\"/>", "no name"),
+        ("<a b=\"&#1;\"/>", "control"),
+        ("<>", ""),
     ] {
         refused(xml, why);
     }

@@ -100,7 +100,7 @@ impl Tree {
 }
 
 fn element(start: &BytesStart<'_>) -> Result<Element, Fault> {
-    let mut element = Element { name: Cow::Owned(start.name().0.to_owned()), ..Element::default() };
+    let mut element = Element { name: name(start.name().0)?, ..Element::default() };
     // To look for doubles takes a time that grows with the square of their number.
     for attribute in start.attributes().with_checks(false) {
         let attribute = attribute.map_err(|error| malformed(&error.to_string()))?;
@@ -109,9 +109,22 @@ fn element(start: &BytesStart<'_>) -> Result<Element, Fault> {
         }
         let value =
             attribute.normalized_value(XmlVersion::Explicit1_0).map_err(|error| malformed(&error.to_string()))?;
-        element.attributes.push((Cow::Owned(attribute.key.0.to_owned()), value.into_owned()));
+        if !value.chars().all(is_xml) {
+            return Err(malformed("it holds a control character"));
+        }
+        element.attributes.push((name(attribute.key.0)?, value.into_owned()));
     }
     Ok(element)
+}
+
+/// A name that is one; those beyond ASCII are not looked at more closely (XML 1.0, section 2.3).
+fn name(text: &str) -> Result<Cow<'static, str>, Fault> {
+    let begins = |character: char| character.is_ascii_alphabetic() || "_:".contains(character) || !character.is_ascii();
+    let goes_on = |character: char| begins(character) || character.is_ascii_digit() || "-.".contains(character);
+    if text.starts_with(begins) && text.chars().all(goes_on) {
+        return Ok(Cow::Owned(text.to_owned()));
+    }
+    Err(malformed(&format!("`{}` is no name", shortened(text))))
 }
 
 /// The character that a reference stands for: one of the five entities, or a number.

@@ -29,11 +29,8 @@ impl<F: FarSide> Stage<F> {
         self.senseless_search(subject, &first).await;
         self.end_doubt(subject, CREATED, &first, Trouble::LostReply).await;
         if self.far.told(Trouble::LostRequest).is_some() {
-            let never = async {
-                let second = self.lose_creation(subject, NEVER_CREATED, Trouble::LostRequest).await;
-                self.end_doubt(subject, NEVER_CREATED, &second, Trouble::LostRequest).await;
-            };
-            self.in_a_hurry(never).await;
+            let second = self.lose_creation(subject, NEVER_CREATED, Trouble::LostRequest).await;
+            self.end_doubt(subject, NEVER_CREATED, &second, Trouble::LostRequest).await;
         }
         self.lost_changes(subject).await;
         self.lost_deletion(subject).await;

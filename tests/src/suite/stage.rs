@@ -18,7 +18,7 @@ pub(super) const SIDE_DOOR: &str = "side-door";
 const REPLY_TIMEOUT_MS: u32 = 15_000;
 
 /// Where a reply is meant to come too late.
-const SHORT_REPLY_TIMEOUT_MS: u32 = 1000;
+const SHORT_REPLY_TIMEOUT_MS: u32 = 2000;
 
 /// A Crosspoint with one driver, one backend and its far side.
 pub struct Stage<F> {

@@ -18,18 +18,10 @@ impl<F: FarSide> Stage<F> {
         self.create(subject, READ).await;
         for (number, trouble) in (CREATED..).zip(Trouble::ALL) {
             let Some(told) = self.far.told(trouble) else { continue };
-            let meeting = async {
-                if self.can(subject, &Verb::Read) {
-                    self.read_in(subject, trouble, told).await;
-                }
-                self.create_in(subject, number, trouble, told).await;
-            };
-            // Both wait for a time to pass: one for the reply, the other for the operation's deadline.
-            if matches!(trouble, Trouble::Late | Trouble::LostRequest) {
-                self.in_a_hurry(meeting).await;
-            } else {
-                meeting.await;
+            if self.can(subject, &Verb::Read) {
+                self.read_in(subject, trouble, told).await;
             }
+            self.create_in(subject, number, trouble, told).await;
         }
         self.gone(subject).await;
         self.clean(subject, READ).await;
@@ -69,7 +61,13 @@ impl<F: FarSide> Stage<F> {
             self.making(2, what, call).await.success();
             return None;
         }
-        let refused = self.one(what, call).await.problem(told.status, told.code);
+        // Both wait for a time to pass: one for the reply, the other, later, for the operation's deadline.
+        let refused = if matches!(trouble, Trouble::Late | Trouble::LostRequest) {
+            self.in_a_hurry(self.one(what, call)).await
+        } else {
+            self.one(what, call).await
+        };
+        let refused = refused.problem(told.status, told.code);
         self.far.release();
         assert_eq!(refused["/sent"], told.sent, "{what}: {refused:#?}");
         assert_eq!(refused["/retryable"], trouble == Trouble::Throttled, "{what}: {refused:#?}");

@@ -129,8 +129,8 @@ async fn spawn(folder: &Path, address: SocketAddr) -> Result<Server> {
     let mut server = Server::spawn("crowdsec", &command, folder.join("crowdsec.log"))?;
     let url = format!("http://{address}/v1/heartbeat");
     // It refuses, which it does not before it serves.
-    let serves = || async { send(Method::GET, &url, &[], None).await.is_ok_and(|answer| answer.status == 401) };
-    server.ready(serves).await?;
+    let up = || async { send(Method::GET, &url, &[], None).await.is_ok_and(|answer| answer.status == 401) };
+    server.ready(up).await?;
     if !folder.join("data/crowdsec.db").exists() {
         bail!("CrowdSec keeps its database elsewhere than in {}", folder.display());
     }

@@ -76,7 +76,7 @@ async fn spawn(folder: &Folder, frontend: SocketAddr) -> Result<Server> {
     command.arg("-db").arg("-C").arg(folder.path()).args(["-f", "haproxy.cfg"]);
     let mut server = Server::spawn("haproxy", &command, folder.path().join("haproxy.log"))?;
     let url = format!("http://{frontend}/");
-    let serves = || async { send(Method::GET, &url, &[], None).await.is_ok_and(|answer| answer.status == 200) };
-    server.ready(serves).await?;
+    let up = || async { send(Method::GET, &url, &[], None).await.is_ok_and(|answer| answer.status == 200) };
+    server.ready(up).await?;
     Ok(server)
 }

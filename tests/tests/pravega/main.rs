@@ -2,5 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod controller;
+mod frames;
 mod scopes;
+mod segments;
+mod store;
 mod streams;
