@@ -108,6 +108,10 @@ async fn a_change_of_a_key_that_somebody_else_has_changed_is_stale() -> Result<(
 async fn a_key_that_somebody_else_made_after_ours_was_gone_is_not_taken_for_ours() -> Result<()> {
     let Some(etcd) = Etcd::start().await? else { return Ok(()) };
     let stage = stage(&etcd, json!({})).await?;
+    // "Not there" is believed after the operation's deadline, which these bring near.
+    let limits = json!({"connect_timeout_ms": 1000, "reply_timeout_ms": 1000});
+    let settings = json!({"driver": "etcd", "endpoints": {"default": stage.far.url()}, "limits": limits});
+    stage.host.put_backend("far", &settings).await;
     let path = object("key", "k");
     let put = || stage.acme().put(&path).json(&json!({"spec": {"key": "k", "value": "ours"}}));
     stage.far.trouble(Trouble::LostReply);
