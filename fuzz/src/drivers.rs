@@ -40,6 +40,7 @@ const DRIVERS: &[Subject] = &[
     subject::<ovs_switch_driver::OvsSwitch>(),
     subject::<panos_firewall_driver::PanOs>(),
     subject::<pravega_controller_driver::PravegaController>(),
+    subject::<pravega_driver::Pravega>(),
 ];
 
 thread_local! {
