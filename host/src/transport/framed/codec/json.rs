@@ -68,9 +68,8 @@ impl JsonValues {
         let malformed = |what: &str| Err(FrameError::Malformed(format!("\"{}\" {what}", byte.escape_ascii())));
         self.inside = match (self.inside, byte) {
             (Inside::Text(0, false), b'"') | (Inside::Brackets(0 | 1), b'}' | b']') => return Ok(true),
-            (Inside::Text(depth, true), _) => Inside::Text(depth, false),
-            (Inside::Text(depth, false), b'\\') => Inside::Text(depth, true),
-            (Inside::Text(depth, false), b'"') => Inside::Brackets(depth),
+            (Inside::Text(depth, escaped), _) if escaped || byte == b'\\' => Inside::Text(depth, !escaped),
+            (Inside::Text(depth, _), b'"') => Inside::Brackets(depth),
             (Inside::Text(..), 0..0x20) => return malformed("stands in a string of JSON"),
             (Inside::Nothing, b'{' | b'[') => Inside::Brackets(1),
             (Inside::Nothing, b'"') => Inside::Text(0, false),
