@@ -88,6 +88,11 @@ pub(in crate::transport::ssh) fn check(message: &[u8]) -> Result<String, String>
             }
             1 => {
                 operations += 1;
+                // Whose operation it is, and which, must be the same to every reader.
+                let plain = start.name().as_ref().matches(':').count() <= 1;
+                if !plain || !matches!(namespace, ResolveResult::Bound(_)) {
+                    return Err("asks for an operation of no namespace".to_owned());
+                }
                 let name = start.local_name();
                 if OF_THE_SESSION.contains(&name.as_ref()) {
                     let name = name.as_ref();
@@ -223,6 +228,9 @@ mod tests {
             rpc("<lock><target><running/></target></lock>"),
             rpc("<nc:unlock xmlns:nc='urn:ietf:params:xml:ns:netconf:base:1.0'/>"),
             rpc("<close-session/>"),
+            rpc("<nc:lo:lock xmlns:nc='urn:ietf:params:xml:ns:netconf:base:1.0'/>"),
+            rpc("<no:get/>"),
+            rpc("<get xmlns=''/>"),
             rpc("<create-subscription xmlns='urn:ietf:params:xml:ns:netconf:notification:1.0'/>"),
             format!("<!DOCTYPE a [<!ENTITY b 'c'>]><rpc {NS} message-id='7'><get/></rpc>"),
         ];
