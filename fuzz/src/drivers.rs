@@ -71,17 +71,17 @@ pub fn target(bytes: &[u8]) {
         }
         _ => {
             let (Ok(exchange), Some(reply)) = ((subject.encode)(&call), reply) else { return };
-            return answered(subject, &call, &exchange, bent(reply, input));
+            return answered(subject, &call, &exchange, &bent(reply, input));
         }
     }
     // The host checks a spec against its schema first; the driver must bear what the schema lets pass, and more.
     if let (Ok(exchange), Some(reply)) = ((subject.encode)(&call), reply) {
-        answered(subject, &call, &exchange, reply);
+        answered(subject, &call, &exchange, &reply);
     }
 }
 
-fn answered(subject: &Subject, call: &Call, exchange: &Exchange, reply: Reply) {
-    let Ok(outcome) = (subject.decode)(call, exchange.context.as_ref(), &reply) else { return };
+fn answered(subject: &Subject, call: &Call, exchange: &Exchange, reply: &Reply) {
+    let Ok(outcome) = (subject.decode)(call, exchange.context.as_ref(), reply) else { return };
     let found = outcome.found.iter().flat_map(|found| [&found.attributes, &found.result]);
     for json in [&outcome.attributes, &outcome.result].into_iter().chain(found) {
         let valid = serde_json::from_str::<IgnoredAny>(json.as_str());

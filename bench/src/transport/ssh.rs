@@ -127,9 +127,9 @@ impl<S: From<(ChannelId, ChannelMsg)> + Send + Sync + 'static> Messages<S> {
                 message.truncate(end);
                 return Ok(message);
             }
-            match self.channel.wait().await.context("the channel has been closed")? {
-                ChannelMsg::Data { data } => self.unread.extend_from_slice(&data),
-                _ => {}
+            let message = self.channel.wait().await.context("the channel has been closed")?;
+            if let ChannelMsg::Data { data } = message {
+                self.unread.extend_from_slice(&data);
             }
         }
     }

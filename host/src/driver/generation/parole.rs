@@ -94,6 +94,8 @@ impl Parole {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+
     use tokio::sync::oneshot;
     use tokio::time::sleep;
 
