@@ -1,9 +1,9 @@
 //! An object's revision.
 //!
-//! The database has one of its own, `_version`, but it is a poor one: a change tells only the version before it, and the
-//! switch gives a row a new one whenever it notes a status or counts packets. So a revision is what is configured, packed:
-//! it changes when that does, whoever changes it, and the database itself compares it with what it has. Only what is too
-//! long for that is told by its version.
+//! The database has one of its own, `_version`, but it is a poor one: a change tells only the version before it, and
+//! the switch gives a row a new one whenever it notes a status or counts packets. So a revision is what is configured,
+//! packed: it changes when that does, whoever changes it, and the database itself compares it with what it has. Only
+//! what is too long for that is told by its version.
 
 use std::collections::BTreeMap;
 
