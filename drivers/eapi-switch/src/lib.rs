@@ -1,7 +1,7 @@
 //! The driver for Arista EOS switches, through eAPI: JSON-RPC whose one method runs command lines.
 //!
-//! A call becomes a [`plan::Plan`], a list of command lines that the switch runs in order and stops at the first that
-//! fails. [`command`] is the only place where a line is made, and takes nothing but words and texts that were checked.
+//! A call becomes a `plan::Plan`, a list of command lines that the switch runs in order and stops at the first that
+//! fails. `command.rs` is the only place where a line is made, and takes nothing but words and texts that were checked.
 
 mod command;
 mod fault;

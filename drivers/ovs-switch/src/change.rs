@@ -1,5 +1,5 @@
-//! The plans that change something. Each says first what must hold, then what becomes different, and asks at last for what
-//! there is now, all in one transaction.
+//! The plans that change something. Each says first what must hold, then what becomes different, and asks at last for
+//! what there is now, all in one transaction.
 
 use crosspoint_sdk::prelude::*;
 use serde_json::{Value, json};

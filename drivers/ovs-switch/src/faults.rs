@@ -17,8 +17,8 @@ pub fn refused(error: &Error) -> Fault {
     }
 }
 
-/// An operation failed, or after the last of them the commit (`role` is none). Either way the database did nothing, but for
-/// the errors of a disk or of a cluster, after which it does not know itself.
+/// An operation failed, or after the last of them the commit (`role` is none). Either way the database did nothing, but
+/// for the errors of a disk or of a cluster, after which it does not know itself.
 pub fn failed(role: Option<&Role>, error: &str, details: &str, existing: Option<String>) -> Fault {
     let message = said(error, details);
     match (error, role) {

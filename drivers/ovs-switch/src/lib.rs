@@ -1,8 +1,8 @@
 //! The driver for Open vSwitch, spoken to through its database: OVSDB, RFC 7047.
 //!
-//! Each call is one `transact`: a list of operations that the database carries out together or not at all. `plan` builds
-//! such a list, `answers` reads what comes back; `change` and `look` say which lists there are, for any kind; what makes
-//! the kinds different is a table of columns each, in `kinds`.
+//! Each call is one `transact`: a list of operations that the database carries out together or not at all. `plan`
+//! builds such a list, `answers` reads what comes back; `change` and `look` say which lists there are, for any kind;
+//! what makes the kinds different is a table of columns each, in `kinds`.
 
 mod answers;
 mod change;

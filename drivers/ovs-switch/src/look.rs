@@ -10,7 +10,8 @@ use crate::plan::{Plan, Role, is, named};
 use crate::resource::{Kind, Parent};
 use crate::shown::Shown;
 
-/// What the host keeps for an object that has an interface: OVSDB has no joins, so its name must be known to ask for both.
+/// What the host keeps for an object that has an interface: OVSDB has no joins, so its name must be known to ask for
+/// both.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Kept {
     pub name: String,

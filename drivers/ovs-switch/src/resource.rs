@@ -77,7 +77,7 @@ impl Kind {
     pub fn columns(&self) -> Vec<&'static str> {
         let name = self.named.then_some("name");
         let own = self.config.iter().chain(self.status).map(|column| column.name);
-        ["_uuid"].into_iter().chain(name).chain(own).collect()
+        ["_uuid", "_version"].into_iter().chain(name).chain(own).collect()
     }
 }
 

@@ -92,7 +92,7 @@ impl<R: Resource> JsonSchema for Schema<R> {
             "next_cfg",
             json!({
                 "type": "integer",
-                "description": "After a change: it is in effect once the switch's `cur_cfg` has reached this; see action `applied`.",
+                "description": "After a change: what action `applied` takes, to tell whether it is in effect.",
             }),
         );
         if R::NAMED {
@@ -106,7 +106,7 @@ impl<R: Resource> JsonSchema for Schema<R> {
                 "interface",
                 json!({
                     "type": ["object", "null"], "properties": members(&[interface::CONFIG, interface::STATUS]),
-                    "description": "Its interface: `error` says why the switch cannot have it. Null where the port has none of its own name.",
+                    "description": "Its interface; `error` says why the switch cannot have it. Null where it is not known.",
                 }),
             );
         }

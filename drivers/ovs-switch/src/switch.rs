@@ -23,8 +23,8 @@ struct Asked {
 #[derive(Debug, Serialize, JsonSchema)]
 #[allow(clippy::struct_field_names, reason = "the member is what the action is called for")]
 struct Applied {
-    /// Whether the switch forwards packets as it was configured up to there. It may still be unable to have an interface:
-    /// the port's `interface.error` tells.
+    /// Whether the switch forwards packets as it was configured up to there. It may still be unable to have an
+    /// interface: the port's `interface.error` tells.
     applied: bool,
     /// How often the configuration was changed.
     next_cfg: u64,

@@ -171,7 +171,8 @@ proptest! {
         };
         let mut row = of(kind.config, &spec);
         row.insert("name".to_owned(), json!("p1"));
-        let interface = of(kinds::interface::CONFIG, &json!({"type": "internal"}));
+        let mut interface = of(kinds::interface::CONFIG, &json!({"type": "internal"}));
+        interface.insert("name".to_owned(), json!("p1"));
         let revision = revision::of(kind, &row, Some(&interface)).unwrap();
         let mut plan = plan::Plan::default();
         revision::demand(&mut plan, kind, "00000000-0000-4000-8000-000000000001", &revision).unwrap();
@@ -183,4 +184,28 @@ proptest! {
         }
         prop_assert_eq!(&sent["params"][2]["rows"][0], &json!({"type": "internal"}));
     }
+}
+
+#[test]
+fn what_is_too_long_for_a_revision_is_known_by_its_version() {
+    let kind = kinds::named("port").unwrap();
+    let id = "00000000-0000-4000-8000-000000000001";
+    let trunks: Vec<u16> = (1..1000).collect();
+    let of = |columns: &[Column], spec: &Value| -> answers::Row {
+        let mut row: answers::Row =
+            columns.iter().map(|column| (column.name.to_owned(), column.write(&spec[column.name]))).collect();
+        row.insert("name".to_owned(), json!("p1"));
+        row.insert("_version".to_owned(), column::uuid(id));
+        row
+    };
+    let row = of(kind.config, &json!({"trunks": trunks}));
+    let interface = of(kinds::interface::CONFIG, &json!({"type": "internal"}));
+    let revision = revision::of(kind, &row, Some(&interface)).unwrap();
+    assert!(revision.len() <= 1024);
+    let call =
+        Call { precondition: Some(revision), backend_id: Some(id.to_owned()), ..Call::new(Verb::Delete, "port") };
+    let Request::Message(sent) = OvsSwitch::encode(&call).unwrap().request else { panic!("it is a message") };
+    let sent: Value = serde_json::from_slice(sent.as_ref()).unwrap();
+    assert_eq!(sent["params"][2]["where"][1], json!(["_version", "==", ["uuid", id]]));
+    assert_eq!(sent["params"][3]["rows"][0], json!({"type": "internal"}), "the interface is short enough");
 }

@@ -18,8 +18,8 @@ pub struct PravegaController;
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Configuration {
-    /// The scope whose streams are listed: the controller lists those of one scope at a time. Without it, streams cannot be
-    /// listed.
+    /// The scope whose streams are listed: the controller lists those of one scope at a time. Without it, streams
+    /// cannot be listed.
     #[schemars(length(min = 1, max = 255))]
     scope: Option<String>,
 }

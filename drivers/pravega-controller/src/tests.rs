@@ -27,7 +27,8 @@ fn body() -> impl Strategy<Value = String> {
         "-?[0-9]{1,20}",
         "\"(FIXED_NUM_SEGMENTS|SEALED|crosspoint:xp-1|[a-z/.-]{0,9})\"",
     ];
-    let name = "scopes|scopeName|streams|streamName|scalingPolicy|retentionPolicy|type|minSegments|tags|streamTags|streamState";
+    let name = "scopes|scopeName|streams|streamName|scalingPolicy|retentionPolicy|type|minSegments|tags|streamTags|\
+                streamState";
     leaf.prop_recursive(4, 24, 4, move |inner| {
         prop_oneof![
             prop::collection::vec(inner.clone(), 0..4).prop_map(|items| format!("[{}]", items.join(","))),

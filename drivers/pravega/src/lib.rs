@@ -1,7 +1,7 @@
 //! The driver for Pravega's segment stores: segments, tables and their entries, in the binary wire protocol.
 //!
-//! `wire` is the commands themselves, bytes to types and back; `kinds` says which command a call becomes, and what its reply
-//! means; `faults` says what the replies mean that refuse.
+//! `wire` is the commands themselves, bytes to types and back; `kinds` says which command a call becomes, and what its
+//! reply means; `faults` says what the replies mean that refuse.
 
 mod data;
 mod faults;

@@ -7,8 +7,9 @@ use crate::wire::{LONGEST, Refused, Reply as Answer, Request};
 /// The newest version of the protocol that this driver speaks, and the oldest.
 const VERSIONS: (i32, i32) = (17, 5);
 
-/// Frames that say their length. A reply says which request it answers, but not all of them at the same place (`SegmentRead`
-/// says it last), so that one request at a time is made on a connection, and the driver looks at the number itself.
+/// Frames that say their length. A reply says which request it answers, but not all of them at the same place
+/// (`SegmentRead` says it last), so that one request at a time is made on a connection, and the driver looks at the
+/// number itself.
 pub fn message() -> Protocol {
     Protocol::Message(MessageProtocol {
         framing: Framing::LengthPrefixed(LengthPrefix {

@@ -31,8 +31,8 @@ pub trait Messages: Send + Sync + 'static {
 
 /// The far side of any such backend: a proxy before it.
 ///
-/// A trouble is met by the next request. It stands for calls that are made one at a time: of two that are under way on one
-/// connection, the first reply is spoilt, whoever's it is.
+/// A trouble is met by the next request. It stands for calls that are made one at a time: of two that are under way on
+/// one connection, the first reply is spoilt, whoever's it is.
 pub struct FramedFarSide {
     address: SocketAddr,
     shared: Arc<Shared>,

@@ -1,5 +1,5 @@
-//! A real Open vSwitch between network namespaces: a database, the daemon that forwards packets in user space, and hosts
-//! that are cabled to it.
+//! A real Open vSwitch between network namespaces: a database, the daemon that forwards packets in user space, and
+//! hosts that are cabled to it.
 
 use std::process::{Command, Output};
 
@@ -65,7 +65,8 @@ fn address(n: usize) -> String {
     format!("10.77.0.{n}")
 }
 
-/// The daemon has a network of its own, in which it makes devices; the database is reached through a socket in a folder.
+/// The daemon has a network of its own, in which it makes devices; the database is reached through a socket in a
+/// folder.
 async fn daemon(database: &Database, inside: &Namespace) -> Result<Server> {
     let folder = database.folder();
     let control = folder.join("vswitchd.ctl");

@@ -31,7 +31,7 @@ pub const STATUS: &[Column] = &[
 /// The columns to ask for.
 pub fn columns() -> Vec<&'static str> {
     let own = CONFIG.iter().chain(STATUS).map(|column| column.name);
-    ["name"].into_iter().chain(own).collect()
+    ["_version", "name"].into_iter().chain(own).collect()
 }
 
 /// What attaches a port to the world.

@@ -10,7 +10,8 @@ use crate::resource::{Parent, Resource};
 #[serde(deny_unknown_fields)]
 #[schemars(title = "port")]
 pub struct Port {
-    /// Its name, unique on the switch. It never changes. A port of the default type takes the network device of this name.
+    /// Its name, unique on the switch. It never changes. A port of the default type takes the network device of this
+    /// name.
     #[schemars(length(min = 1, max = 255), pattern(r"^[^/\s]+$"))]
     name: String,
     /// The name of the bridge that it is on. It never changes.

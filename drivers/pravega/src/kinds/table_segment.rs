@@ -39,7 +39,8 @@ struct Part {
     count: i32,
 }
 
-/// Entries in the order in which they were written. A key that was written twice may be there twice: the last one counts.
+/// Entries in the order in which they were written. A key that was written twice may be there twice: the last one
+/// counts.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(title = "entries")]
 struct Page {

@@ -1,7 +1,8 @@
 //! The commands of the wire protocol, as far as this driver speaks it.
 //!
-//! A frame is a type and a length, 32 bits each, and a payload; all numbers are big-endian and signed. What a later version
-//! of the protocol has at the end of a payload, an earlier one does without: replies may hold more than is read here.
+//! A frame is a type and a length, 32 bits each, and a payload; all numbers are big-endian and signed. What a later
+//! version of the protocol has at the end of a payload, an earlier one does without: replies may hold more than is read
+//! here.
 
 #![allow(missing_docs, reason = "the names of commands and of what they hold are Pravega's own")]
 

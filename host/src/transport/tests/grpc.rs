@@ -537,3 +537,94 @@ async fn grpc_takes_http2_and_no_other() {
     let missing = Settings { endpoints: std::collections::BTreeMap::new(), ..settings("") };
     assert_eq!(Transport::new(&describes(), &missing).unwrap_err().violations[0].pointer, "/endpoints/default");
 }
+
+/// An echo that can be ended, with all of its connections, and begun again at the same address.
+async fn restarting(address: Option<std::net::SocketAddr>) -> (std::net::SocketAddr, tokio::task::JoinHandle<()>) {
+    let listener =
+        TcpListener::bind(address.map_or_else(|| "127.0.0.1:0".to_owned(), |it| it.to_string())).await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let serving = tokio::spawn(async move {
+        let mut connections = tokio::task::JoinSet::new();
+        loop {
+            let (stream, _) = listener.accept().await.unwrap();
+            connections.spawn(async move {
+                // The calls of a connection end with it.
+                let mut calls = tokio::task::JoinSet::new();
+                let Ok(mut connection) = server::handshake(stream).await else { return };
+                while let Some(Ok((request, respond))) = connection.accept().await {
+                    calls.spawn(async move {
+                        let body = whole(request).await.body;
+                        answer(respond, &[GRPC], vec![body.into()], &[FINE]).await;
+                    });
+                }
+            });
+        }
+    });
+    (address, serving)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn five_restarts_under_five_hundred_callers_give_nobody_anothers_reply() {
+    const CALLERS: usize = 500;
+    let (address, mut serving) = restarting(None).await;
+    let transport = Arc::new(transport(&settings(format!("http://{address}"))));
+    let (answered, stop) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let callers: Vec<_> = (0..CALLERS)
+        .map(|caller| {
+            let (transport, answered, stop) = (Arc::clone(&transport), Arc::clone(&answered), Arc::clone(&stop));
+            tokio::spawn(async move {
+                let mut failed = 0;
+                for number in 0.. {
+                    if stop.load(SeqCst) == 1 {
+                        break;
+                    }
+                    let message = format!("{caller}/{number}").into_bytes();
+                    match make(&transport, &message).await {
+                        Ok(reply) => {
+                            assert_eq!(reply.body.0, message, "another's reply");
+                            answered.fetch_add(1, SeqCst);
+                        }
+                        Err(error) => {
+                            let known = [ErrorKind::Connect, ErrorKind::Reset];
+                            assert!(known.contains(&error.kind), "{error:?}");
+                            assert!(error.kind == ErrorKind::Reset || error.sent == Sent::No, "{error:?}");
+                            failed += 1;
+                            tokio::task::yield_now().await;
+                        }
+                    }
+                }
+                failed
+            })
+        })
+        .collect();
+    let enough = async |more: usize| {
+        let before = answered.load(SeqCst);
+        let came = async {
+            while answered.load(SeqCst) < before + more {
+                tokio::task::yield_now().await;
+            }
+        };
+        timeout(PATIENCE, came).await.unwrap();
+    };
+    for _ in 0..5 {
+        enough(CALLERS).await;
+        serving.abort();
+        let _ = serving.await;
+        (_, serving) = restarting(Some(address)).await;
+    }
+    enough(CALLERS).await;
+    stop.store(1, SeqCst);
+    let mut failed = 0;
+    for caller in callers {
+        failed += timeout(PATIENCE, caller).await.unwrap().unwrap();
+    }
+    assert!(failed > 0, "nobody met a restart");
+    // What is left is one connection, and it works.
+    let before = transport.stats().snapshot();
+    assert_eq!(before.failed.values().sum::<u64>(), failed, "each failure is counted once");
+    for _ in 0..10 {
+        make(&transport, b"after").await.unwrap();
+    }
+    assert_eq!(transport.stats().snapshot().connects, before.connects);
+    serving.abort();
+}
