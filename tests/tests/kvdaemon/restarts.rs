@@ -169,7 +169,8 @@ async fn survives(package: &str, connections_at_once: usize) {
     assert!(after.memory <= before.memory + 48, "{before:?}, {after:?}");
     assert!(after.threads <= before.threads + 16, "{before:?}, {after:?}");
     assert!(after.descriptors <= before.descriptors + 16, "{before:?}, {after:?}, {calm:?}");
-    assert_eq!(host.metric("crosspoint_driver_traps_total{driver=\"kvdaemon\"}").await.unwrap_or_default(), 0.0);
+    let traps = host.metric("crosspoint_driver_traps_total{driver=\"kvdaemon\"}").await.unwrap_or_default();
+    assert!(traps < 1.0, "{traps} traps");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
