@@ -17,6 +17,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, oneshot};
 use tokio::time::{Instant, timeout};
 
+use super::tls::{self, Authority};
 use super::{PATIENCE, describe, header, settings};
 use crate::sent::Sent;
 use crate::transport::{Authorization, ErrorKind, HttpVersion, Secrets, Settings, Transport, TransportError};
@@ -528,6 +529,40 @@ async fn a_dry_run_shows_the_method_and_no_secret() {
     assert!(rendered.headers.contains(&header("token", "***")), "{:?}", rendered.headers);
     assert!(!format!("{:?}", rendered.headers).contains("s3cret"));
     assert_eq!(far.connections.load(SeqCst), 0);
+}
+
+#[tokio::test]
+async fn behind_tls_the_server_has_to_agree_to_speak_http2() {
+    let authority = Authority::new("ours");
+    for (alpn, agrees) in [(&["h2"][..], true), (&["http/1.1"], false), (&[], false)] {
+        let (far, listener) = Far::listening().await;
+        let config = tls::server(&authority, "localhost", None, tls::BOTH, alpn);
+        let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(config));
+        let kept = far.clone();
+        tokio::spawn(async move {
+            let (stream, _) = listener.accept().await.unwrap();
+            // A client that refuses what was negotiated, or a handshake that finds nothing in common, is no server's fault.
+            let Ok(stream) = acceptor.accept(stream).await else { return };
+            let Ok(mut connection) = server::handshake(stream).await else { return };
+            while let Some(Ok((request, respond))) = connection.accept().await {
+                let request = whole(request).await;
+                let body = request.body.clone();
+                kept.seen.lock().push(request);
+                answer(respond, &[GRPC], vec![body.into()], &[FINE]).await;
+            }
+        });
+        let address = format!("https://localhost:{}", far.address.port());
+        let outcome = make(&transport(&Settings { tls: tls::trusting(&authority), ..settings(address) }), b"x").await;
+        if agrees {
+            assert_eq!(outcome.unwrap().body.as_ref(), b"x");
+            assert_eq!(far.seen.lock()[0].head.uri.scheme_str(), Some("https"));
+        } else {
+            let error = outcome.unwrap_err();
+            let told = [ErrorKind::Protocol, ErrorKind::Tls];
+            assert!(told.contains(&error.kind) && error.sent == Sent::No, "{alpn:?}: {error:?}");
+            assert_eq!(far.seen.lock().len(), 0);
+        }
+    }
 }
 
 #[tokio::test]

@@ -153,14 +153,3 @@ async fn a_dry_run_shows_everything_but_secrets_and_sends_nothing() {
     assert_eq!(serde_json::to_value(&rendered).unwrap(), expected);
     assert_eq!(transport.stats().snapshot().connects, 0);
 }
-
-#[test]
-fn a_protocol_that_is_not_spoken_is_named() {
-    let protocol = crosspoint_contract::Protocol::Command(crosspoint_contract::CommandProtocol {
-        transport: crosspoint_contract::CommandTransport::SshExec,
-        prompt: None,
-        extensions: Vec::new(),
-    });
-    let error = crate::transport::Transport::new(&super::describe(protocol), &settings("http://h")).unwrap_err();
-    assert_eq!(error.to_string(), "protocol `command` is not supported by this version");
-}
