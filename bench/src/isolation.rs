@@ -25,9 +25,9 @@ const CONTROL: &str = "beside-refusal";
 
 /// What a driver feels of another one that does harm beside it: its calls' latency, alone and meanwhile
 ///
-/// The harm is done in `encode`: loops until the deadline, traps, memory without end, recursion, output without end. What
-/// is busy takes time from its neighbours even if it does no harm: `beside-refusal` is as many callers of a driver that
-/// only ever refuses, and what the harms are to be compared with.
+/// The harm is done in `encode`: loops until the deadline, traps, memory without end, recursion, output without end.
+/// What is busy takes time from its neighbours even if it does no harm: `beside-refusal` is as many callers of a driver
+/// that only ever refuses, and what the harms are to be compared with.
 #[derive(Args, Debug)]
 pub struct Isolation {
     /// How many call the harmful driver at once

@@ -26,9 +26,9 @@ const RAW: &str = "raw";
 
 /// What the host's transports cost: exchanges a second and their latency, beside a raw client on the same wire
 ///
-/// Both speak to the same server in the same process, in turns. The raw client of a protocol that numbers its messages keeps
-/// as many on one connection as there are callers; of any other it has a connection for each caller. No driver takes
-/// part, and no record is written: `relay` measures whole calls.
+/// Both speak to the same server in the same process, in turns. The raw client of a protocol that numbers its messages
+/// keeps as many on one connection as there are callers; of any other it has a connection for each caller. No driver
+/// takes part, and no record is written: `relay` measures whole calls.
 #[derive(Args, Debug)]
 pub struct Transport {
     /// Only wires whose names contain this

@@ -1,8 +1,8 @@
-//! Whatever a backend says, and whatever a spec holds: a driver answers or refuses, and never traps. What it answers with is
-//! what it says it is: JSON where there has to be JSON.
+//! Whatever a backend says, and whatever a spec holds: a driver answers or refuses, and never traps. What it answers
+//! with is what it says it is: JSON where there has to be JSON.
 //!
-//! Input: the driver, one of its own fixtures, what is changed, and the [changes](edited). A driver's fixtures lead as deep into
-//! it as a stranger's bytes alone would not for a long time.
+//! Input: the driver, one of its own fixtures, what is changed, and the [changes](edited). A driver's fixtures lead as
+//! deep into it as a stranger's bytes alone would not for a long time.
 
 use std::cell::LazyCell;
 

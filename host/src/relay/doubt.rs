@@ -88,8 +88,8 @@ impl Relay {
         Ok(report(&target, operation, mapping))
     }
 
-    /// Ends an operation that is in doubt, or pending, by decision: no exchange. A backend may have forgotten what it was
-    /// working on, and nothing else would end that.
+    /// Ends an operation that is in doubt, or pending, by decision: no exchange. A backend may have forgotten what it
+    /// was working on, and nothing else would end that.
     pub async fn decide(&self, caller: &str, operation: Operation, decision: Decision) -> Result<Answer, Failure> {
         let target = self.target(&operation.backend)?;
         let _turn = self.turn(&operation)?;
@@ -324,9 +324,9 @@ impl Relay {
         Resolution { by, at: self.clock.now(), caller: caller.to_owned() }
     }
 
-    /// Fails until the operation's exchange can no longer take effect. How long Crosspoint was not running is not known for
-    /// sure, since the system's clock may have been set meanwhile: what was sent before the start may take effect for as
-    /// long after it as if it had been sent then.
+    /// Fails until the operation's exchange can no longer take effect. How long Crosspoint was not running is not known
+    /// for sure, since the system's clock may have been set meanwhile: what was sent before the start may take effect
+    /// for as long after it as if it had been sent then.
     fn after_deadline(&self, operation: &Operation) -> Result<(), Failure> {
         let since_start = operation.patience.saturating_sub(millis(self.clock.running()));
         let left = operation.deadline.saturating_sub(self.clock.steady()).max(since_start);

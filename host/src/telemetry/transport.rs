@@ -12,8 +12,8 @@ use prometheus_client::registry::Registry;
 type Labels = Vec<(&'static str, Cow<'static, str>)>;
 type Counters = Family<Labels, Counter<u64, AtomicU64>>;
 
-/// What one backend's transport has counted since it was made. It is made anew when the backend's settings change, so these
-/// may begin again at zero, as counters may.
+/// What one backend's transport has counted since it was made. It is made anew when the backend's settings change, so
+/// these may begin again at zero, as counters may.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TransportCounts {
     /// Connections made, and those that could not be made.

@@ -30,8 +30,8 @@ pub(super) struct Dialer {
 }
 
 impl Dialer {
-    /// For an address that the operator wrote: one of `schemes`, a host and a port, and nothing else. Scheme `tls` means
-    /// TLS, and no other does. Opens no connection.
+    /// For an address that the operator wrote: one of `schemes`, a host and a port, and nothing else. Scheme `tls`
+    /// means TLS, and no other does. Opens no connection.
     ///
     /// # Errors
     /// What is wrong with the address, at `pointer`, or with the TLS settings.

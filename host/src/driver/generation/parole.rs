@@ -7,7 +7,8 @@ use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::driver::engine::QUICK;
 
-/// What a failure weighs; a success takes one off. So a driver is let alone that fails less often than once in five calls.
+/// What a failure weighs; a success takes one off. So a driver is let alone that fails less often than once in five
+/// calls.
 const FAILURE: u32 = 4;
 /// The weight from which on calls are paced: the second failure in a row.
 const PACED: u32 = 2 * FAILURE;
@@ -18,8 +19,8 @@ const PAUSE: u32 = 9;
 /// The longest such wait. What computes for longer than this is slow, and the lanes see to it.
 const LONGEST: Duration = Duration::from_millis(250);
 
-/// Paces a driver whose calls fail again and again, so that the others do not feel it: a call that fails is dear, since a
-/// trap is explained and an allocation undone.
+/// Paces a driver whose calls fail again and again, so that the others do not feel it: a call that fails is dear, since
+/// a trap is explained and an allocation undone.
 ///
 /// It slows such a driver down and refuses nothing: whoever makes calls that fail must not take the driver away from
 /// those whose calls do not.
