@@ -36,10 +36,9 @@ fn fault(call: &Call, error: &Element, words: String) -> Fault {
     };
     match (tag, &call.verb) {
         ("data-exists", _) => Fault::AlreadyExists(Existing { backend_id: interface::named_in(call), message: words }),
-        // What a new object refers to.
-        ("data-missing", Verb::Create) => Fault::Conflict(words),
+        // At a creation, what is missing is something that the new object refers to.
+        ("data-missing", Verb::Create) | ("in-use" | "lock-denied", _) => Fault::Conflict(words),
         ("data-missing", _) => Fault::NotFound(words),
-        ("in-use" | "lock-denied", _) => Fault::Conflict(words),
         ("access-denied", _) => Fault::Denied(words),
         ("resource-denied", _) => Fault::Throttled(Throttle { message: words, seconds: None }),
         (

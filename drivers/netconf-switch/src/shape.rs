@@ -33,6 +33,7 @@ pub struct Interface {
 }
 
 /// What of an interface is changed; the rest stays as it is.
+#[allow(clippy::option_option, reason = "a member that is null is not one that is missing (RFC 7396)")]
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Patch {
@@ -129,6 +130,7 @@ fn enabled() -> bool {
 }
 
 /// Tells null from what is not there.
+#[allow(clippy::option_option, reason = "see `Patch`")]
 fn given<'de, D: serde::Deserializer<'de>, T: Deserialize<'de>>(
     deserializer: D,
 ) -> Result<Option<Option<T>>, D::Error> {

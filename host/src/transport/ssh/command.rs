@@ -41,22 +41,22 @@ pub(super) async fn run(
     stats.body_sent(command.len());
     line.execute(command, sent).await?;
     let mut reply = Collected { limit, ..Collected::default() };
-    let (mut status, mut ended) = (None, false);
+    let (mut exit, mut ended) = (None, false);
     loop {
         match line.read().await {
             Event::Output(bytes) => reply.take(&bytes, false, stats)?,
             Event::Errors(bytes) => reply.take(&bytes, true, stats)?,
-            Event::Status(own) => status = Some(own),
+            Event::Status(code) => exit = Some(code),
             Event::End => ended = true,
             Event::Closed => break,
             // All was said, and only the goodbye is missing.
-            Event::Lost if ended && status.is_some() => break,
+            Event::Lost if ended && exit.is_some() => break,
             Event::Lost => return Err(lost(*sent)),
         }
     }
     // Some devices never say how a command ended.
-    let status = status.flatten().map(u32::cast_signed);
-    Ok(CommandReply { status, output: reply.output.into(), errors: reply.errors.into() })
+    let code = exit.flatten().map(u32::cast_signed);
+    Ok(CommandReply { status: code, output: reply.output.into(), errors: reply.errors.into() })
 }
 
 /// Starts a shell and waits for its first prompt.

@@ -57,9 +57,10 @@ impl Identity {
         let result = match &self.proof {
             Proof::Key(key) => {
                 // RFC 8332: what a server that says nothing of its algorithms is most likely to know.
-                let hash = match key.algorithm().is_rsa() {
-                    true => handle.best_supported_rsa_hash().await?.unwrap_or(Some(HashAlg::Sha256)),
-                    false => None,
+                let hash = if key.algorithm().is_rsa() {
+                    handle.best_supported_rsa_hash().await?.unwrap_or(Some(HashAlg::Sha256))
+                } else {
+                    None
                 };
                 handle.authenticate_publickey(user, PrivateKeyWithHashAlg::new(Arc::clone(key), hash)).await?
             }

@@ -59,8 +59,7 @@ struct Refused {
 
 impl Link {
     pub(super) fn new(dialer: Dialer, keys: Arc<HostKeys>, limit: Duration, idle: Duration, stats: Arc<Stats>) -> Self {
-        let state = Mutex::default();
-        Self { shared: Arc::new(Shared { dialer, keys, limit, idle, stats, state }) }
+        Self { shared: Arc::new(Shared { dialer, keys, limit, idle, stats, state: Mutex::default() }) }
     }
 
     /// The address, for people.

@@ -361,18 +361,19 @@ mod tests {
             pieces in prop::collection::vec(1_usize..9, 1..5),
         ) {
             let plain: Vec<_> = messages.iter().filter(|message| encode(Framing::EndOfMessage, message.as_bytes()).is_ok()).cloned().collect();
-            let stream: String = plain.iter().map(|message| format!("{message}]]>]]>")).collect();
+            let stream = plain.iter().map(|message| format!("{message}]]>]]>")).collect::<Vec<_>>().concat();
             prop_assert_eq!(decode(Framing::EndOfMessage, stream.as_bytes(), &pieces).unwrap(), plain);
-            let mut stream = String::new();
+            let mut parts = Vec::new();
             for message in &messages {
                 let (mut rest, mut sizes) = (message.as_str(), sizes.iter().cycle());
                 while !rest.is_empty() {
                     let (chunk, later) = rest.split_at((*sizes.next().unwrap()).min(rest.len()));
-                    stream += &format!("\n#{}\n{chunk}", chunk.len());
+                    parts.push(format!("\n#{}\n{chunk}", chunk.len()));
                     rest = later;
                 }
-                stream += "\n##\n";
+                parts.push("\n##\n".to_owned());
             }
+            let stream = parts.concat();
             prop_assert_eq!(&decode(Framing::Chunked, stream.as_bytes(), &pieces).unwrap(), &messages);
         }
 

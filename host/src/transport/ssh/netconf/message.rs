@@ -261,8 +261,9 @@ mod tests {
     #[test]
     fn a_hello_says_which_framing_follows() {
         let hello = |capabilities: &[&str]| {
-            let capabilities: String =
-                capabilities.iter().map(|c| format!("<capability>\n {c} </capability>")).collect();
+            let capabilities: Vec<_> =
+                capabilities.iter().map(|capability| format!("<capability>\n {capability} </capability>")).collect();
+            let capabilities = capabilities.concat();
             hello(
                 format!("<hello {NS}><capabilities>{capabilities}</capabilities><session-id>4</session-id></hello>")
                     .as_bytes(),

@@ -9,8 +9,8 @@ const NS: &str = "urn:ietf:params:xml:ns:netconf:base:1.0";
 
 /// A hello with these base versions.
 fn hello(versions: &[&str]) -> String {
-    let capabilities: String =
-        versions.iter().map(|v| format!("<capability>urn:ietf:params:netconf:base:{v}</capability>")).collect();
+    let capability = |version: &&str| format!("<capability>urn:ietf:params:netconf:base:{version}</capability>");
+    let capabilities = versions.iter().map(capability).collect::<Vec<_>>().concat();
     format!(
         "<?xml version=\"1.0\"?><nc:hello xmlns:nc=\"{NS}\" xmlns=\"{NS}\"><capabilities>{capabilities}</capabilities>\
          <session-id>4</session-id></nc:hello>"
