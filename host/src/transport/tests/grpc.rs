@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use crosspoint_contract::{
-    AuthScheme, Correlation, Description, Exchange, Framing, Header, HttpReply, MessageProtocol, Protocol, Reply,
-    Request, SessionGrant,
+    AuthScheme, Correlation, Description, Exchange, Framing, HttpReply, MessageProtocol, Protocol, Reply, Request,
+    SessionGrant,
 };
 use h2::server::SendResponse;
 use h2::{Reason, server};
@@ -150,7 +150,7 @@ const GRPC: (&str, &str) = ("content-type", "application/grpc");
 const FINE: (&str, &str) = ("grpc-status", "0");
 
 /// Answers in full: a head, frames of data, and trailers, if there are any.
-async fn answer(
+fn answer(
     mut respond: SendResponse<Bytes>,
     fields: &'static [(&'static str, &'static str)],
     data: Vec<Bytes>,
@@ -174,7 +174,7 @@ async fn answer(
 async fn echo() -> Far {
     Far::start(|message, respond| async move {
         let prefix = [&[0][..], &u32::try_from(message.len()).unwrap().to_be_bytes()].concat();
-        answer(respond, &[GRPC], vec![prefix.into(), message], &[FINE]).await;
+        answer(respond, &[GRPC], vec![prefix.into(), message], &[FINE]);
     })
     .await
 }
@@ -187,7 +187,7 @@ async fn after(
 ) -> Result<HttpReply, TransportError> {
     let far = Far::start(move |_, respond| async move {
         let data = if data.is_empty() { Vec::new() } else { vec![Bytes::from_static(data)] };
-        answer(respond, fields, data, end).await;
+        answer(respond, fields, data, end);
     })
     .await;
     let outcome = make(&transport(&Settings { reply_size: Some(10), ..settings(far.url()) }), b"x").await;
@@ -196,8 +196,7 @@ async fn after(
 }
 
 fn values(reply: &HttpReply) -> Vec<(&str, &str)> {
-    let text = |header: &'_ Header| std::str::from_utf8(&header.value).unwrap().to_owned();
-    reply.headers.iter().map(|header| (header.name.as_str(), &*text(header).leak())).collect()
+    reply.headers.iter().map(|header| (header.name.as_str(), std::str::from_utf8(&header.value).unwrap())).collect()
 }
 
 #[tokio::test]
@@ -249,7 +248,7 @@ async fn every_scheme_of_headers_goes_into_the_metadata() {
 async fn a_message_in_many_pieces_is_one() {
     let far = Far::start(|_, respond| async move {
         let bytes = b"\0\0\0\0\x05hello".iter().map(|byte| Bytes::copy_from_slice(&[*byte])).collect();
-        answer(respond, &[GRPC], bytes, &[FINE, ("x-own", "1")]).await;
+        answer(respond, &[GRPC], bytes, &[FINE, ("x-own", "1")]);
     })
     .await;
     let reply = make(&far.transport(), b"x").await.unwrap();
@@ -548,7 +547,7 @@ async fn behind_tls_the_server_has_to_agree_to_speak_http2() {
                 let request = whole(request).await;
                 let body = request.body.clone();
                 kept.seen.lock().push(request);
-                answer(respond, &[GRPC], vec![body.into()], &[FINE]).await;
+                answer(respond, &[GRPC], vec![body.into()], &[FINE]);
             }
         });
         let address = format!("https://localhost:{}", far.address.port());
@@ -589,7 +588,7 @@ async fn restarting(address: Option<std::net::SocketAddr>) -> (std::net::SocketA
                 while let Some(Ok((request, respond))) = connection.accept().await {
                     calls.spawn(async move {
                         let body = whole(request).await.body;
-                        answer(respond, &[GRPC], vec![body.into()], &[FINE]).await;
+                        answer(respond, &[GRPC], vec![body.into()], &[FINE]);
                     });
                 }
             });
