@@ -6,6 +6,7 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use russh::keys::ssh_key::private::RsaKeypair;
 use russh::keys::{Algorithm, HashAlg, PrivateKey, PublicKey, key};
 use russh::server::{self, Auth, ChannelOpenHandle, Msg, Session, VerifiedPublicKey};
 use russh::{Channel, ChannelId, ChannelMsg, MethodKind, MethodSet};
@@ -77,7 +78,7 @@ impl Server {
         S: Future<Output = ()> + Send + 'static,
     {
         let algorithm = manners.host_key.clone().unwrap_or(Algorithm::Ed25519);
-        let key = PrivateKey::random(&mut key::safe_rng(), algorithm).unwrap();
+        let key = random_key(algorithm);
         let methods = [MethodKind::PublicKey, MethodKind::KeyboardInteractive, MethodKind::Password];
         let methods = methods.into_iter().filter(|method| !manners.asks || *method != MethodKind::Password);
         let config = Arc::new(server::Config {
@@ -139,6 +140,14 @@ impl Server {
     /// Ends all connections as a cut cable would.
     pub(super) fn cut(&self) {
         cut(&self.lines);
+    }
+}
+
+/// A key that nobody has had. RSA keys have 2048 bits, because unoptimised code takes half a minute for more.
+pub(super) fn random_key(algorithm: Algorithm) -> PrivateKey {
+    match algorithm {
+        Algorithm::Rsa { .. } => RsaKeypair::random(&mut key::safe_rng(), 2048).unwrap().into(),
+        other => PrivateKey::random(&mut key::safe_rng(), other).unwrap(),
     }
 }
 

@@ -2,9 +2,9 @@
 
 use crosspoint_contract::{AuthScheme, CommandTransport, Correlation, Request};
 use russh::keys::ssh_key::LineEnding;
-use russh::keys::{Algorithm, EcdsaCurve, PrivateKey, key};
+use russh::keys::{Algorithm, EcdsaCurve, key};
 
-use super::server::{Manners, Server};
+use super::server::{Manners, Server, random_key};
 use super::*;
 use crate::sent::Sent;
 use crate::transport::{ErrorKind, Transport};
@@ -72,7 +72,7 @@ async fn without_a_host_key_there_is_no_transport() {
 #[tokio::test]
 async fn a_private_key_is_used_by_who_has_one_even_beside_a_password() {
     for algorithm in [Algorithm::Ed25519, Algorithm::Rsa { hash: None }] {
-        let own = PrivateKey::random(&mut key::safe_rng(), algorithm).unwrap();
+        let own = random_key(algorithm);
         let server = echo(Manners { user_key: Some(own.public_key().clone()), ..Manners::default() }).await;
         let plain = own.to_openssh(LineEnding::LF).unwrap();
         let locked = own.encrypt(&mut key::safe_rng(), "open sesame").unwrap().to_openssh(LineEnding::LF).unwrap();
@@ -117,7 +117,7 @@ async fn a_refused_login_says_so_without_the_secret_and_is_not_repeated_at_once(
 
 #[tokio::test]
 async fn an_unusable_secret_is_found_when_the_backend_is_configured() {
-    let own = PrivateKey::random(&mut key::safe_rng(), Algorithm::Ed25519).unwrap();
+    let own = random_key(Algorithm::Ed25519);
     let locked = own.encrypt(&mut key::safe_rng(), "open sesame").unwrap().to_openssh(LineEnding::LF).unwrap();
     let cases = [
         (vec![("password", "x")], "/secrets/username"),
