@@ -123,9 +123,9 @@ mod tests {
     #[tokio::test]
     async fn a_panic_is_an_answer_and_its_work_is_over() {
         let tracker = TaskTracker::new();
-        let panicking = Box::pin(async {
-            let nothing: Option<()> = None;
-            nothing.expect("on purpose");
+        let text = "on purpose".to_owned();
+        let panicking = Box::pin(async move {
+            assert!(text.is_empty(), "{text}");
         });
         let panicked = Detached::new(panicking, tracker.token()).await.unwrap_err();
         assert_eq!(words(&*panicked), "on purpose");
