@@ -102,7 +102,7 @@ fn chunked(stream: &[u8]) -> (Messages, bool) {
             (At::Between, b'#') => At::Hash,
             (At::Hash, b'#') => At::End,
             (At::Hash, b'1'..=b'9') => At::Size(u64::from(byte - b'0')),
-            (At::Size(size), b'0'..=b'9') if size * 10 + u64::from(byte - b'0') <= u64::from(u32::MAX) => {
+            (At::Size(size), b'0'..=b'9') if u32::try_from(size * 10 + u64::from(byte - b'0')).is_ok() => {
                 At::Size(size * 10 + u64::from(byte - b'0'))
             }
             (At::Size(size), b'\n') if size <= (LIMIT - message.len()) as u64 => At::Data(size),
