@@ -115,7 +115,10 @@ fn member(kind: &Kind, call: &Call) -> Result<Target, Fault> {
 
 /// Adds the condition that Neutron knows: the object must still have this revision.
 fn conditional(kind: &Kind, call: &Call, request: Http) -> Result<Http, Fault> {
-    let Some(revision) = call.precondition.as_ref().filter(|_| kind.within.is_none()) else { return Ok(request) };
+    let Some(revision) = &call.precondition else { return Ok(request) };
+    if kind.within.is_some() {
+        return Err(Fault::Unsupported(format!("Neutron gives a {} no revision", kind.name)));
+    }
     // Neutron may ignore what it does not understand here, and would then act without a condition.
     if revision.parse::<u64>().is_err() {
         return Err(Fault::Stale(format!("`{revision}` is no revision that Neutron gives")));

@@ -259,6 +259,8 @@ async fn qualities_of_service(recorder: &mut Recorder) -> Result<()> {
     recorder.step("a rule that is adopted is read with its attributes", adopted).await?;
     let update = Call { spec: json!({"max_kbps": 20_000}).into(), ..rule.call(Verb::Update) };
     recorder.step("a rule's limit is changed", update).await?;
+    let strict = Call { precondition: Some("1".to_owned()), ..rule.call(Verb::Delete) };
+    recorder.refused("unsupported", "a rule has no revision that a condition could be about", strict).await?;
     let whole = Call { spec: spec.clone().into(), attributes: Json::null(), ..rule.call(Verb::Replace) };
     recorder.step("a rule gets a whole new spec, and defaults for what it leaves out", whole).await?;
 

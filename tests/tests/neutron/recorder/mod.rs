@@ -141,8 +141,10 @@ impl Recorder {
         call.marker = marker.to_owned();
         call.cmp_id = Some(format!("cmp-{marker}"));
         call.spec = spec.clone().into();
-        let marked = Neutron::describe().kind(kind).is_some_and(|kind| kind.marker);
-        let how = if marked { "with its marker" } else { "without a marker" };
+        let how = match Neutron::describe().kind(kind) {
+            Some(kind) if kind.marker => "with its marker",
+            _ => "without a marker",
+        };
         let outcome = self.step(&format!("{} is created {how}", a(kind)), call).await?;
         Ok(Made {
             kind: kind.to_owned(),
