@@ -11,7 +11,8 @@
 use crosspoint_sdk::prelude::*;
 use serde_json::Value;
 
-use crate::resource::Object;
+use crate::kinds;
+use crate::part::join;
 
 /// What a reply that is no success means for the call.
 pub fn fault(call: &Call, reply: &HttpReply) -> Fault {
@@ -19,7 +20,7 @@ pub fn fault(call: &Call, reply: &HttpReply) -> Fault {
     match reply.status {
         400 => bad_request(call, said),
         404 => absent(call, said),
-        409 => conflict(said),
+        409 => conflict(call, said),
         413 | 429 => Fault::Throttled(Throttle { message: said.message, seconds: reply.retry_after() }),
         503 if changes(call) && !said.known => Fault::Other(said.message),
         _ => fault_for_status(reply, &said.message),
@@ -105,14 +106,14 @@ fn absent(call: &Call, said: Said) -> Fault {
     if call.verb == Verb::List && call.page_token.is_some() {
         return said.rejection(false);
     }
-    if call.backend_id.as_ref().is_some_and(|id| said.message.contains(id.as_str())) {
+    // The message about a sub-port that a trunk does not carry names both.
+    let other = said.code == "SubPortNotFound";
+    // A part that is gone is named itself, or the whole that went with it.
+    if !other && call.backend_id.as_ref().is_some_and(|id| id.split('/').any(|id| said.message.contains(id))) {
         return Fault::NotFound(said.message);
     }
-    let spec: Object = call.spec.parse().unwrap_or_default();
-    // A short text could stand in a message by chance; ids are long.
-    let named = |value: &Value| value.as_str().is_some_and(|text| text.len() >= 32 && said.message.contains(text));
-    if let Some((name, _)) = spec.iter().find(|(_, value)| named(value)) {
-        return Fault::invalid(format!("/{name}"), said.message);
+    if let Some(pointer) = named(&call.spec.parse().unwrap_or_default(), &said.message, DEPTH) {
+        return Fault::invalid(pointer, said.message);
     }
     match call.verb {
         // There is no object yet: the address is wrong, or Neutron lacks the extension.
@@ -121,13 +122,43 @@ fn absent(call: &Call, said: Said) -> Fault {
     }
 }
 
-fn conflict(said: Said) -> Fault {
+/// How deep in a spec the id of another object stands at most, as in `/sub_ports/0/port_id`.
+const DEPTH: u8 = 3;
+
+/// Where in a value an id stands that the message names.
+fn named(value: &Value, message: &str, depth: u8) -> Option<String> {
+    let depth = depth.checked_sub(1);
+    match value {
+        // A short text could stand in a message by chance; ids are long.
+        Value::String(text) => (text.len() >= 32 && message.contains(text.as_str())).then(String::new),
+        Value::Object(members) => {
+            members.iter().find_map(|(name, value)| Some(format!("/{name}{}", named(value, message, depth?)?)))
+        }
+        Value::Array(items) => {
+            items.iter().enumerate().find_map(|(at, item)| Some(format!("/{at}{}", named(item, message, depth?)?)))
+        }
+        _ => None,
+    }
+}
+
+fn conflict(call: &Call, said: Said) -> Fault {
     match said.code.as_str() {
         // Not for long pauses and not for short ones: somebody has to delete something or to raise the quota.
         "OverQuota" => said.rejection(false),
         "SecurityGroupRuleExists" => {
             let backend_id = said.message.rsplit_once("Rule id is ").map(|(_, id)| id.trim_end_matches('.').to_owned());
             Fault::AlreadyExists(Existing { message: said.message, backend_id })
+        }
+        "QoSRulesConflict" if call.verb == Verb::Create => {
+            let rule = said.message.split_once("conflicts with rule ").and_then(|(_, rest)| rest.split_once(' '));
+            let policy = kinds::named(&call.kind).and_then(|kind| kind.within?.whole(call).ok());
+            let backend_id = policy.zip(rule).map(|(policy, (rule, _))| join(&policy, rule));
+            // Neutron names the rule's own id, by which nobody could adopt it.
+            let message = match &backend_id {
+                Some(id) => format!("{} Its backend id is {id}.", said.message),
+                None => said.message,
+            };
+            Fault::AlreadyExists(Existing { message, backend_id })
         }
         _ => Fault::Conflict(said.message),
     }

@@ -7,6 +7,7 @@ mod faults;
 mod kinds;
 mod login;
 mod object;
+mod part;
 mod probe;
 mod resource;
 mod spec;
@@ -97,14 +98,20 @@ mod tests {
 
     fn verb() -> impl Strategy<Value = Verb> {
         use Verb::{Create, Delete, Find, List, Login, Poll, Probe, Read, Replace, Update};
-        let action = Verb::Action("add_router_interface".to_owned());
-        prop::sample::select(vec![Create, Read, Replace, Update, Delete, Find, List, Poll, Probe, Login, action])
+        let actions = ["add_router_interface", "add_subports"].map(|action| Verb::Action(action.to_owned()));
+        let verbs = [Create, Read, Replace, Update, Delete, Find, List, Poll, Probe, Login];
+        prop::sample::select(verbs.into_iter().chain(actions).collect::<Vec<_>>())
+    }
+
+    fn kind() -> impl Strategy<Value = &'static str> {
+        prop::sample::select(kinds::ALL.iter().map(|kind| kind.name).collect::<Vec<_>>())
     }
 
     /// JSON that has something of what Neutron says.
     fn body() -> impl Strategy<Value = String> {
         let leaf = prop_oneof![Just("null".to_owned()), "-?[0-9]{1,20}", "\"[a-z \\[\\]-]{0,9}\""];
-        let name = "network|networks|networks_links|id|description|NeutronError|error|message|token|rel|extensions";
+        let name = "network|networks|networks_links|id|description|NeutronError|error|message|token|rel|extensions|\
+                    policies|policies_links|rules|bandwidth_limit_rule|trunk|sub_ports|port_id|qos_policy_id|type";
         leaf.prop_recursive(4, 24, 4, move |inner| {
             prop_oneof![
                 prop::collection::vec(inner.clone(), 0..4).prop_map(|items| format!("[{}]", items.join(","))),
@@ -120,18 +127,25 @@ mod tests {
         #[test]
         fn no_reply_makes_it_panic(
             verb in verb(),
+            kind in kind(),
             status in prop_oneof![100..600_u16, any::<u16>(), prop::sample::select(vec![200, 201, 400, 404, 409, 503])],
             headers in prop::collection::vec(("(?i)x-subject-token|retry-after|etag", any::<Vec<u8>>()), 0..3),
             body in prop_oneof![body().prop_map(String::into_bytes), any::<Vec<u8>>()],
         ) {
-            let call = Call { marker: "xp-1".to_owned(), backend_id: Some("1".to_owned()), ..Call::new(verb, "network") };
+            let call = Call { marker: "xp-1".to_owned(), backend_id: Some("1/2".to_owned()), ..Call::new(verb, kind) };
             let headers = headers.into_iter().map(|(name, value)| Header { name, value }).collect();
             let reply = Reply::Http(HttpReply { status, headers, body: Bytes(body) });
             let _ = Neutron::decode(&call, &[], &reply);
         }
 
         #[test]
-        fn no_call_makes_it_panic(verb in verb(), id in any::<String>(), marker in any::<String>(), spec in body()) {
+        fn no_call_makes_it_panic(
+            verb in verb(),
+            kind in kind(),
+            id in any::<String>(),
+            marker in any::<String>(),
+            spec in body(),
+        ) {
             let call = Call {
                 backend_id: Some(id.clone()),
                 marker,
@@ -139,7 +153,7 @@ mod tests {
                 precondition: Some(id),
                 spec: Json::trusted(spec.clone()),
                 attributes: Json::trusted(spec),
-                ..Call::new(verb, "router")
+                ..Call::new(verb, kind)
             };
             let _ = Neutron::encode(&call);
         }

@@ -11,8 +11,11 @@ const DESCRIPTION: usize = 255;
 /// The body of a creation.
 pub fn creation(kind: &Kind, call: &Call) -> Result<Object, Fault> {
     let mut object = checked(kind, call)?;
+    if let Some(within) = kind.within {
+        object.remove(within.attribute);
+    }
     fill(kind, &mut object, false);
-    describe(&mut object, &call.marker)?;
+    describe(kind, &mut object, &call.marker)?;
     Ok(object)
 }
 
@@ -23,14 +26,14 @@ pub fn patch(kind: &Kind, call: &Call) -> Result<Object, Fault> {
         .fixed
         .iter()
         .filter(|name| object.contains_key(**name))
-        .map(|name| Violation { pointer: format!("/{name}"), message: "it is set at creation only".to_owned() })
+        .map(|name| Violation { pointer: format!("/{name}"), message: set_by(kind, name).to_owned() })
         .collect();
     if !fixed.is_empty() {
         return Err(Fault::Invalid(fixed));
     }
     fill(kind, &mut object, false);
     if object.contains_key("description") {
-        describe(&mut object, &call.marker)?;
+        describe(kind, &mut object, &call.marker)?;
     }
     Ok(object)
 }
@@ -38,13 +41,16 @@ pub fn patch(kind: &Kind, call: &Call) -> Result<Object, Fault> {
 /// The body that gives an object a whole new spec: what may change, with defaults for what the spec leaves out.
 pub fn replacement(kind: &Kind, call: &Call) -> Result<Object, Fault> {
     let mut object = checked(kind, call)?;
-    let kept: Object = call.attributes()?.unwrap_or_default();
+    let mut kept: Object = call.attributes()?.unwrap_or_default();
+    if let Some(within) = kind.within {
+        kept.insert(within.attribute.to_owned(), within.whole(call)?.into());
+    }
     let mut changed = Vec::new();
     for name in kind.fixed {
         // What was not kept, an attribute of an extension that is not there for instance, is Neutron's to refuse.
         let (Some(given), Some(kept)) = (object.get(*name), kept.get(*name)) else { continue };
-        if given != kept {
-            let message = format!("it is set at creation only, to {kept}");
+        if !same(given, kept) {
+            let message = format!("{}, and is {kept}", set_by(kind, name));
             changed.push(Violation { pointer: format!("/{name}"), message });
         }
         object.remove(*name);
@@ -53,7 +59,7 @@ pub fn replacement(kind: &Kind, call: &Call) -> Result<Object, Fault> {
         return Err(Fault::Invalid(changed));
     }
     fill(kind, &mut object, true);
-    describe(&mut object, &call.marker)?;
+    describe(kind, &mut object, &call.marker)?;
     Ok(object)
 }
 
@@ -75,6 +81,31 @@ pub fn kept(kind: &Kind, spec: &Json, shown: &Object) -> Object {
         .collect()
 }
 
+/// What to keep of an object from now on, if actions may have changed something of what was kept.
+pub fn moved(kind: &Kind, call: &Call, shown: &Object) -> Result<Option<Object>, Fault> {
+    let Some(mut kept) = call.attributes::<Object>()?.filter(|_| !kind.moved.is_empty()) else { return Ok(None) };
+    for name in kind.moved {
+        if let Some(value) = shown.get(*name) {
+            kept.insert((*name).to_owned(), value.clone());
+        }
+    }
+    Ok(Some(kept))
+}
+
+fn set_by(kind: &Kind, name: &str) -> &'static str {
+    if kind.moved.contains(&name) { "it is set at creation and by actions only" } else { "it is set at creation only" }
+}
+
+/// Whether two values are the same to Neutron, to which lists are sets.
+fn same(one: &Value, other: &Value) -> bool {
+    match (one, other) {
+        (Value::Array(one), Value::Array(other)) => {
+            one.len() == other.len() && one.iter().all(|item| other.contains(item))
+        }
+        _ => one == other,
+    }
+}
+
 fn checked(kind: &Kind, call: &Call) -> Result<Object, Fault> {
     (kind.check)(call)?;
     call.spec()
@@ -94,7 +125,10 @@ fn fill(kind: &Kind, object: &mut Object, whole: bool) {
     }
 }
 
-fn describe(object: &mut Object, marker: &str) -> Result<(), Fault> {
+fn describe(kind: &Kind, object: &mut Object, marker: &str) -> Result<(), Fault> {
+    if kind.within.is_some() {
+        return Ok(());
+    }
     let described = marker::fit(text(object), marker, DESCRIPTION, "/description")?;
     object.insert("description".to_owned(), described.into());
     Ok(())

@@ -2,7 +2,8 @@
 //!
 //! The servers listen on loopback ports of their own, keep their data under cargo's target folder and end with the
 //! tests, however those end. They are Debian 12's: Neutron 21 (Zed) and Keystone 22. Neutron runs its ML2 plug-in
-//! without agents, so networks exist in its database alone, which is all that its API needs.
+//! without agents, so networks exist in its database alone, which is all that its API needs. Quality of service and trunks
+//! are on, and projects may make quality-of-service policies of their own.
 //!
 //! ```no_run
 //! # use crosspoint_tests::openstack;

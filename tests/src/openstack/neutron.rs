@@ -54,6 +54,8 @@ impl Neutron {
         let configuration = folder.join("neutron.conf");
         std::fs::write(&configuration, filled(include_str!("neutron.conf"), &settings))?;
         std::fs::write(folder.join("api-paste.ini"), include_str!("api-paste.ini"))?;
+        std::fs::create_dir(folder.join("policy.d"))?;
+        std::fs::write(folder.join("policy.d/qos.yaml"), include_str!("qos-policy.yaml"))?;
         let mut command = Command::new("/usr/bin/python3");
         command.args(["-c", "from neutron.cmd.eventlet.server import main; main()"]);
         command.arg("--config-file").arg(configuration);

@@ -14,6 +14,9 @@ use crate::recorder::{Recorder, write};
 
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../drivers/neutron/fixtures.json");
 
+/// An id of the right form that nothing has.
+const NOBODY: &str = "11111111-2222-4333-8444-555555555555";
+
 #[tokio::test]
 async fn the_fixtures_say_what_neutron_does() -> Result<()> {
     let Some(openstack) = openstack::shared().await? else { return Ok(()) };
@@ -24,6 +27,8 @@ async fn the_fixtures_say_what_neutron_does() -> Result<()> {
     subnets_ports_and_routers(&mut recorder).await?;
     security_groups(&mut recorder).await?;
     floating_ips(&mut recorder).await?;
+    qualities_of_service(&mut recorder).await?;
+    trunks(&mut recorder).await?;
     let fixtures = recorder.finish();
 
     if std::env::var_os("CROSSPOINT_RECORD").is_some() {
@@ -173,7 +178,7 @@ async fn subnets_ports_and_routers(recorder: &mut Recorder) -> Result<()> {
     let create =
         |spec: Value| Call { spec: spec.into(), marker: "xp-chair".to_owned(), ..Call::new(Verb::Create, "port") };
     recorder.refused("conflict", "an address that is taken is a conflict", create(spec)).await?;
-    let nowhere = json!({"network_id": "11111111-2222-4333-8444-555555555555"});
+    let nowhere = json!({"network_id": NOBODY});
     recorder.refused("invalid", "a network that is not there is a fault of the spec", create(nowhere)).await?;
     recorder.refused("conflict", "a network in use is a conflict", network.call(Verb::Delete)).await?;
 
@@ -192,7 +197,7 @@ async fn subnets_ports_and_routers(recorder: &mut Recorder) -> Result<()> {
     recorder
         .refused("invalid", "an interface is to one of the two", Call { spec: json!({}).into(), ..add.clone() })
         .await?;
-    let nowhere = json!({"subnet_id": "11111111-2222-4333-8444-555555555555"});
+    let nowhere = json!({"subnet_id": NOBODY});
     recorder
         .refused(
             "invalid",
@@ -238,4 +243,131 @@ async fn floating_ips(recorder: &mut Recorder) -> Result<()> {
     let again = Call { spec: spec.into(), marker: "xp-more".to_owned(), ..Call::new(Verb::Create, "floating-ip") };
     recorder.refused("conflict", "a network without a free address is a conflict", again).await?;
     recorder.delete(&address).await
+}
+
+async fn qualities_of_service(recorder: &mut Recorder) -> Result<()> {
+    let policy = recorder.create("qos-policy", "xp-gold", &json!({"name": "gold"})).await?;
+    recorder.life(&policy, &json!({"description": "for those who pay"}), &json!({"name": "silver"})).await?;
+    let changed = policy.call(Verb::Read);
+
+    let kind = "qos-bandwidth-limit-rule";
+    let spec = json!({"qos_policy_id": policy.id, "max_kbps": 10_000});
+    let rule = recorder.create(kind, "xp-limit", &spec).await?;
+    recorder.step("a rule makes a new revision of its policy", changed).await?;
+    recorder.step("a rule is read with the id of its policy", rule.call(Verb::Read)).await?;
+    let adopted = Call { attributes: Json::null(), ..rule.call(Verb::Read) };
+    recorder.step("a rule that is adopted is read with its attributes", adopted).await?;
+    let update = Call { spec: json!({"max_kbps": 20_000}).into(), ..rule.call(Verb::Update) };
+    recorder.step("a rule's limit is changed", update).await?;
+    let strict = Call { precondition: Some("1".to_owned()), ..rule.call(Verb::Delete) };
+    recorder.refused("unsupported", "a rule has no revision that a condition could be about", strict).await?;
+    let whole = Call { spec: spec.clone().into(), attributes: Json::null(), ..rule.call(Verb::Replace) };
+    recorder.step("a rule gets a whole new spec, and defaults for what it leaves out", whole).await?;
+
+    let create =
+        |spec: Value| Call { spec: spec.into(), marker: "xp-other".to_owned(), ..Call::new(Verb::Create, kind) };
+    let again = create(spec.clone());
+    recorder.refused("already-exists", "a policy's second rule for a direction is there already", again).await?;
+    let mut spec = spec;
+    (spec["direction"], spec["max_burst_kbps"]) = (json!("ingress"), json!(500));
+    let other = recorder.create(kind, "xp-down", &spec).await?;
+    let turn = Call { spec: json!({"direction": "egress"}).into(), ..other.call(Verb::Update) };
+    recorder.refused("conflict", "a rule cannot take a direction that another has", turn).await?;
+    let page = |size: Option<u32>| Call { page_size: size, ..Call::new(Verb::List, kind) };
+    recorder.step("rules are listed policy by policy", page(None)).await?;
+    recorder.step("a page of rules is as many policies as have no more rules than are wanted", page(Some(3))).await?;
+
+    spec["qos_policy_id"] = json!(NOBODY);
+    let moved = Call { spec: spec.clone().into(), ..other.call(Verb::Replace) };
+    recorder.refused("invalid", "a rule stays in its policy", moved).await?;
+    recorder.refused("invalid", "a policy that is not there is a fault of the spec", create(spec.clone())).await?;
+    let negative = create(json!({"qos_policy_id": policy.id, "max_kbps": 2_147_483_648_u32}));
+    recorder.refused("invalid", "Neutron names the limit that it does not like", negative).await?;
+    let lone = Call { backend_id: Some(NOBODY.to_owned()), ..other.call(Verb::Read) };
+    recorder.refused("invalid", "a rule's own id is half of what is needed", lone).await?;
+    recorder.refused("unsupported", "rules carry no marker to be found by", other.search()).await?;
+
+    let network = recorder.create("network", "xp-fast", &json!({"qos_policy_id": policy.id})).await?;
+    let port = json!({"network_id": network.id, "qos_policy_id": policy.id});
+    let port = recorder.create("port", "xp-plug", &port).await?;
+    recorder.refused("conflict", "a policy in use is a conflict", policy.call(Verb::Delete)).await?;
+    for (name, made) in [("network", &network), ("port", &port)] {
+        let bad = Call { spec: json!({"qos_policy_id": NOBODY}).into(), ..made.call(Verb::Update) };
+        recorder
+            .refused("invalid", &format!("a {name}'s policy that is not there is a fault of the spec"), bad)
+            .await?;
+        let free = Call { spec: json!({"qos_policy_id": null}).into(), ..made.call(Verb::Update) };
+        recorder.step(&format!("a {name} is freed of its policy"), free).await?;
+    }
+    recorder.remove("ports", &port.id).await?;
+    recorder.remove("networks", &network.id).await?;
+
+    recorder.delete(&other).await?;
+    recorder.refused("not-found", "a rule that is gone is not found", other.call(Verb::Read)).await?;
+    recorder.delete(&policy).await?;
+    recorder.refused("not-found", "a rule goes with its policy", rule.call(Verb::Read)).await?;
+    let mut call = rule.call(Verb::Replace);
+    call.spec = json!({"qos_policy_id": policy.id, "max_kbps": 1}).into();
+    recorder.refused("not-found", "a rule that went with its policy cannot be replaced", call).await?;
+    Ok(())
+}
+
+async fn trunks(recorder: &mut Recorder) -> Result<()> {
+    let network = recorder.network("stem").await?;
+    let [parent, first, second] = recorder.ports(&network.id).await?;
+    let sub_port =
+        |port: &str, vlan: u16| json!({"port_id": port, "segmentation_type": "vlan", "segmentation_id": vlan});
+    let spec = json!({"port_id": parent, "name": "stem", "sub_ports": [sub_port(&first, 100)]});
+    let trunk = recorder.create("trunk", "xp-stem", &spec).await?;
+    recorder.life(&trunk, &json!({"description": "holds branches"}), &spec).await?;
+
+    let act = |action: &str, sub_ports: Value| Call {
+        spec: json!({"sub_ports": sub_ports}).into(),
+        ..trunk.call(Verb::Action(action.to_owned()))
+    };
+    let (add, remove) = ("add_subports", "remove_subports");
+    let taken = act(add, json!([sub_port(&second, 100)]));
+    recorder.refused("conflict", "a VLAN that is taken is a conflict", taken).await?;
+    let more = act(add, json!([sub_port(&second, 101)]));
+    let outcome = recorder.step("a trunk gets a sub-port, and what is kept of it is new", more.clone()).await?;
+    recorder.refused("conflict", "a port that is in a trunk is a conflict", more).await?;
+    let mut whole = spec.clone();
+    whole["sub_ports"] = json!([sub_port(&second, 101), sub_port(&first, 100)]);
+    let mut replace = Call { spec: whole.into(), attributes: outcome.attributes, ..trunk.call(Verb::Replace) };
+    recorder.step("a replacement may name the sub-ports that there are, in any order", replace.clone()).await?;
+    replace.spec = spec.clone().into();
+    recorder.refused("invalid", "a replacement that would change the sub-ports is refused", replace).await?;
+    let patch = Call { spec: json!({"sub_ports": []}).into(), ..trunk.call(Verb::Update) };
+    recorder.refused("invalid", "a patch that would change the sub-ports is refused", patch).await?;
+
+    let less = act(remove, json!([{"port_id": second}]));
+    recorder.step("a trunk loses a sub-port", less.clone()).await?;
+    recorder.refused("invalid", "a sub-port that is not there is a fault of the spec", less).await?;
+    let ghost = act(add, json!([sub_port(&second, 102), sub_port(NOBODY, 103)]));
+    recorder.refused("invalid", "a port that is not there is named where it stands", ghost).await?;
+    let wide = act(add, json!([sub_port(&second, 4095)]));
+    recorder.refused("invalid", "a VLAN that there cannot be is a fault of the spec", wide).await?;
+    recorder
+        .refused(
+            "invalid",
+            "an action without sub-ports is refused before anything is sent",
+            Call { spec: json!({}).into(), ..act(add, json!([])) },
+        )
+        .await?;
+    recorder
+        .refused("unsupported", "an action that trunks do not have is unsupported", act("saw_off", json!([])))
+        .await?;
+
+    let create =
+        |spec: Value| Call { spec: spec.into(), marker: "xp-log".to_owned(), ..Call::new(Verb::Create, "trunk") };
+    recorder.refused("conflict", "a port that carries a trunk is a conflict", create(spec)).await?;
+    let nowhere = create(json!({"port_id": NOBODY}));
+    recorder.refused("invalid", "a parent that is not there is a fault of the spec", nowhere).await?;
+    recorder.delete(&trunk).await?;
+    let gone = act(remove, json!([{"port_id": first}]));
+    recorder.refused("not-found", "a trunk that is gone loses nothing", gone).await?;
+    for port in [parent, first, second] {
+        recorder.remove("ports", &port).await?;
+    }
+    recorder.remove("networks", &network.id).await
 }

@@ -5,15 +5,18 @@
 mod floating_ip;
 mod network;
 mod port;
-pub mod router;
+mod qos_bandwidth_limit_rule;
+mod qos_policy;
+mod router;
 mod security_group;
 mod security_group_rule;
 mod subnet;
+mod trunk;
 
 use crate::resource::Kind;
 
 /// All kinds.
-pub const ALL: [Kind; 7] = [
+pub const ALL: [Kind; 10] = [
     Kind::of::<network::Network>(),
     Kind::of::<subnet::Subnet>(),
     Kind::of::<port::Port>(),
@@ -21,6 +24,9 @@ pub const ALL: [Kind; 7] = [
     Kind::of::<security_group::SecurityGroup>(),
     Kind::of::<security_group_rule::SecurityGroupRule>(),
     Kind::of::<floating_ip::FloatingIp>(),
+    Kind::of::<qos_policy::QosPolicy>(),
+    Kind::of::<qos_bandwidth_limit_rule::QosBandwidthLimitRule>(),
+    Kind::of::<trunk::Trunk>(),
 ];
 
 /// The kind of this name.

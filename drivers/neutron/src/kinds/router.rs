@@ -61,13 +61,13 @@ struct GatewayIp {
 /// What a router is joined to: a subnet, at whose gateway address it then answers, or a port. One of the two.
 #[derive(Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Interface {
+struct Interface {
     /// The subnet.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub subnet_id: Option<String>,
+    subnet_id: Option<String>,
     /// The port.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub port_id: Option<String>,
+    port_id: Option<String>,
 }
 
 /// An interface that a router has got or lost.
@@ -104,10 +104,21 @@ impl Resource for Router {
             interface(REMOVE_INTERFACE, "Part the router from a subnet or a port"),
         ]
     }
+
+    fn act(action: &str, call: &Call) -> Result<Value, Fault> {
+        if ![ADD_INTERFACE, REMOVE_INTERFACE].contains(&action) {
+            return Err(call.unsupported());
+        }
+        let spec: Interface = call.spec()?;
+        if spec.subnet_id.is_some() == spec.port_id.is_some() {
+            return Err(Fault::invalid("", "name either `subnet_id` or `port_id`"));
+        }
+        Ok(json!(spec))
+    }
 }
 
 /// The action that gives a router an interface.
-pub const ADD_INTERFACE: &str = "add_router_interface";
+const ADD_INTERFACE: &str = "add_router_interface";
 
 /// The action that takes an interface from a router.
-pub const REMOVE_INTERFACE: &str = "remove_router_interface";
+const REMOVE_INTERFACE: &str = "remove_router_interface";

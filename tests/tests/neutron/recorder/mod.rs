@@ -141,7 +141,11 @@ impl Recorder {
         call.marker = marker.to_owned();
         call.cmp_id = Some(format!("cmp-{marker}"));
         call.spec = spec.clone().into();
-        let outcome = self.step(&format!("{} is created with its marker", a(kind)), call).await?;
+        let how = match Neutron::describe().kind(kind) {
+            Some(kind) if kind.marker => "with its marker",
+            _ => "without a marker",
+        };
+        let outcome = self.step(&format!("{} is created {how}", a(kind)), call).await?;
         Ok(Made {
             kind: kind.to_owned(),
             marker: marker.to_owned(),
@@ -190,6 +194,17 @@ impl Recorder {
             attributes: Json::null(),
             id: made.text("/network/id")?.to_owned(),
         })
+    }
+
+    /// Three ports on a network.
+    pub async fn ports(&self, network: &str) -> Result<[String; 3]> {
+        let mut ids = [const { String::new() }; 3];
+        for id in &mut ids {
+            let body = json!({"port": {"network_id": network}});
+            let port = self.ask(&self.token, Method::POST, "/v2.0/ports", Some(&body)).await?;
+            port.text("/port/id")?.clone_into(id);
+        }
+        Ok(ids)
     }
 
     /// Two networks, of which Neutron lists the first before the second: pages go by id.

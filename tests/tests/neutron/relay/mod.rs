@@ -3,8 +3,10 @@
 
 mod doubt;
 mod life;
+mod qos;
 mod refusals;
 mod sessions;
+mod trunks;
 
 use anyhow::Result;
 use crosspoint_tests::host::{Client, Host, Options, Who, driver};
