@@ -133,7 +133,7 @@ async fn session(client: TcpStream, shared: &Shared) -> Result<(), Cut> {
     let mut command = shared.subsystem.get().expect("it is set before the address is known").command();
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
     let (Some(input), Some(output)) = (child.stdin.take(), child.stdout.take()) else { return Err(Cut) };
-    Between { client, input, output, shared, spoilt: None, late: None }.pass().await
+    Between { client, input, output, shared, session: None, greeting: None, spoilt: None, late: None }.pass().await
 }
 
 struct Between<'a> {
@@ -141,6 +141,11 @@ struct Between<'a> {
     input: ChildStdin,
     output: ChildStdout,
     shared: &'a Shared,
+    /// The id of a session that has made no exchange yet.
+    session: Option<String>,
+    /// The client's hello, until the server's has come: `netconfd` handles what it reads together with the beginning of
+    /// a session when more comes, and not before.
+    greeting: Option<String>,
     /// What the next reply meets, and the id of the request that it answers.
     spoilt: Option<(Trouble, String)>,
     late: Option<String>,
@@ -182,7 +187,14 @@ impl Between<'_> {
     }
 
     async fn ask(&mut self, message: &Message) -> Result<(), Cut> {
+        if message.hello && self.session.is_none() {
+            self.greeting = Some(message.text.clone());
+            return Ok(());
+        }
         if message.is_exchange() {
+            if let (Some(session), Some(subsystem)) = (self.session.take(), self.shared.subsystem.get()) {
+                subsystem.active(&session).await;
+            }
             let trouble = self.shared.trouble.lock().unwrap_or_else(PoisonError::into_inner).take();
             self.shared.exchanges.fetch_add(1, Ordering::SeqCst);
             match trouble {
@@ -199,6 +211,13 @@ impl Between<'_> {
     }
 
     async fn answer(&mut self, message: &Message) -> Result<(), Cut> {
+        if message.hello {
+            let id = message.text.split("<session-id>").nth(1).and_then(|rest| rest.split('<').next());
+            self.session = id.map(str::to_owned);
+            if let Some(greeting) = self.greeting.take() {
+                self.input.write_all(greeting.as_bytes()).await?;
+            }
+        }
         let Some((trouble, id)) = (if message.hello { None } else { self.spoilt.take() }) else {
             return Ok(self.client.write_all(message.text.as_bytes()).await?);
         };

@@ -4,9 +4,11 @@ use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 use crosspoint_tests::folder::Folder;
+use crosspoint_tests::host::BOUND;
 use crosspoint_tests::server::{Server, free_address, run};
 use serde_json::{Value, json};
 use tokio::net::{TcpStream, UnixStream};
@@ -63,14 +65,28 @@ impl Testbed {
         Ok(())
     }
 
-    /// Ends the SSH server and its connections.
+    /// Ends the SSH server and its connections: each has a process, which leaves the server's group.
     pub fn close(&mut self) {
+        let pid = fs::read_to_string(self.folder.path().join("sshd.pid")).unwrap_or_default();
+        let mut all = vec![pid.trim().to_owned()];
+        let mut next = 0;
+        while let Some(parent) = all.get(next).cloned() {
+            let children = fs::read_to_string(format!("/proc/{parent}/task/{parent}/children")).unwrap_or_default();
+            all.extend(children.split_whitespace().map(str::to_owned));
+            next += 1;
+        }
+        // Those that ended a moment ago are none to worry about.
+        let _ = Command::new("kill").arg("-KILL").args(&all).status();
         self.sshd.take();
     }
 
     /// What runs a session, as the SSH server would start it.
     pub fn subsystem(&self) -> Subsystem {
-        Subsystem { address: self.address, socket: socket(self.folder.path()) }
+        Subsystem {
+            address: self.address,
+            socket: socket(self.folder.path()),
+            log: self.folder.path().join("netconfd.log"),
+        }
     }
 
     /// The settings of a backend that is this one.
@@ -94,6 +110,7 @@ impl Testbed {
 pub struct Subsystem {
     address: SocketAddr,
     socket: PathBuf,
+    log: PathBuf,
 }
 
 impl Subsystem {
@@ -108,6 +125,17 @@ impl Subsystem {
             .kill_on_drop(true);
         command
     }
+
+    /// Waits until `netconfd` has read the client's hello. It never answers a request that it reads together with the
+    /// hello, though a client may send both as soon as it has the server's.
+    pub async fn active(&self, session: &str) {
+        let line = format!("Session {session} for ");
+        let end = Instant::now() + BOUND;
+        while !fs::read_to_string(&self.log).unwrap_or_default().contains(&line) {
+            assert!(Instant::now() < end, "netconfd did not read the hello of session {session}");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
 }
 
 const EMPTY: &str = "<config xmlns=\"urn:ietf:params:xml:ns:netconf:base:1.0\"/>\n";
@@ -117,14 +145,16 @@ fn socket(folder: &Path) -> PathBuf {
 }
 
 fn netconfd(folder: &Path, address: SocketAddr, target: Target) -> Command {
-    let mut command = Command::new("/usr/sbin/netconfd");
+    // Its log is waited for, so each line has to be written when it is made.
+    let mut command = Command::new("stdbuf");
+    command.args(["-oL", "/usr/sbin/netconfd"]);
     let target = match target {
         Target::Running => "running",
         Target::Candidate => "candidate",
     };
     command
         .env("HOME", folder.join("home"))
-        .args(["--superuser=root", "--access-control=off", "--with-startup=false", "--log-level=info"])
+        .args(["--superuser=root", "--access-control=off", "--with-startup=false", "--log-level=debug2"])
         .arg(format!("--target={target}"))
         .arg(format!("--port={}", address.port()))
         .arg(format!("--ncxserver-sockname={}", socket(folder).display()))
@@ -145,7 +175,7 @@ fn sshd_config(folder: &Path, address: SocketAddr, relay: SocketAddr) -> String 
     let script = folder.join("subsystem");
     fs::write(&script, format!("#!/bin/bash\n{pipe}\n")).expect("the folder is ours");
     format!(
-        "Port {}\nListenAddress {}\nHostKey {at}/host_key\nAuthorizedKeysFile {at}/client_key.pub\nPidFile none\n\
+        "Port {}\nListenAddress {}\nHostKey {at}/host_key\nAuthorizedKeysFile {at}/client_key.pub\nPidFile {at}/sshd.pid\n\
          PermitRootLogin prohibit-password\nPasswordAuthentication no\nKbdInteractiveAuthentication no\nUsePAM no\n\
          StrictModes no\nMaxSessions 20\nSubsystem netconf /bin/bash {}\n",
         address.port(),
