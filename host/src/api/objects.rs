@@ -231,7 +231,7 @@ async fn perform(
         idempotency_key: conditions.idempotency_key,
     };
     if query.dry_run {
-        return Ok(axum::Json(dry_run(app, call).await?).into_response());
+        return Ok(axum::Json(Box::pin(dry_run(app, call)).await?).into_response());
     }
     Ok(render::answer(app.relay.call(call).await?))
 }

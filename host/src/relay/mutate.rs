@@ -40,7 +40,8 @@ pub(super) struct Decided {
 }
 
 impl Relay {
-    /// Performs a mutating call, or a read-only action.
+    /// Performs a mutating call, or a read-only action. What is rare is on the heap, so that no call that waits for its
+    /// backend holds the room for it.
     pub(super) async fn mutate(self: &Arc<Self>, call: ObjectCall) -> Result<Answer, Failure> {
         let target = self.target(&call.backend)?;
         let idempotency =
@@ -54,11 +55,12 @@ impl Relay {
             Ok((earlier, call.mapping(state)?))
         })?;
         if let (Some((operation, known)), Some(idempotency)) = (earlier, &idempotency) {
-            return self.repeat(&target, &call.caller.name, operation, known == idempotency.fingerprint).await;
+            let same = known == idempotency.fingerprint;
+            return Box::pin(self.repeat(&target, &call.caller.name, operation, same)).await;
         }
-        let prepared = prepare(&target, &call, mapping.as_ref()).await?;
+        let prepared = Box::pin(prepare(&target, &call, mapping.as_ref())).await?;
         if !prepared.mutating {
-            return self.ask(&target, prepared.draft, mapping).await;
+            return Box::pin(self.ask(&target, prepared.draft, mapping)).await;
         }
         target.render(&prepared.draft)?;
         let place = target.backend.queue.place(Class::Mutation).await?;
@@ -71,7 +73,7 @@ impl Relay {
             }
             Ok(_) => return Err(Failure::new(Code::Internal, "the store answered an intent with something else")),
             Err(Refusal::Repeated(operation)) => {
-                return self.repeat(&target, &call.caller.name, *operation, true).await;
+                return Box::pin(self.repeat(&target, &call.caller.name, *operation, true)).await;
             }
             // Preconditions were judged already: another call on the object came between that and now.
             Err(Refusal::AlreadyMapped(mapping) | Refusal::Stale(mapping)) => return Err(overtaken(&mapping)),

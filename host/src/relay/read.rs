@@ -16,7 +16,9 @@ impl Relay {
     pub(super) async fn get(&self, call: ObjectCall) -> Result<Answer, Failure> {
         let target = self.target(&call.backend)?;
         let mapping = self.view(|state| call.mapping(state))?;
-        let prepared = prepare(&target, &call, mapping.as_ref()).await?;
+        // Given back before the wait: what is left then is all that a waiting call holds.
+        let prepared = Box::pin(prepare(&target, &call, mapping.as_ref())).await?;
+        drop(call);
         self.ask(&target, prepared.draft, mapping).await
     }
 

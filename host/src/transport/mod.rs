@@ -153,9 +153,10 @@ impl Transport {
                 http.stats().failed(error.kind);
                 Err(error)
             }
-            (Self::Framed(framed), _) => framed.exchange(exchange, authorization, deadline).await,
-            (Self::Ssh(ssh), _) => ssh.exchange(exchange, authorization, deadline).await,
-            (Self::Grpc(grpc), _) => grpc.exchange(exchange, authorization, deadline).await,
+            // On the heap, so that a call over HTTP need not hold the room that another protocol's would take.
+            (Self::Framed(framed), _) => Box::pin(framed.exchange(exchange, authorization, deadline)).await,
+            (Self::Ssh(ssh), _) => Box::pin(ssh.exchange(exchange, authorization, deadline)).await,
+            (Self::Grpc(grpc), _) => Box::pin(grpc.exchange(exchange, authorization, deadline)).await,
         }
     }
 
