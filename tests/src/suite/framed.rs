@@ -18,6 +18,11 @@ pub trait Messages: Send + Sync + 'static {
     /// The length of the first message in these bytes; none while it is not whole.
     fn first(&self, bytes: &[u8]) -> Option<usize>;
 
+    /// Whether a reply is all that comes until the connection ends, in however many pieces.
+    fn replies_end_with_the_connection(&self) -> bool {
+        false
+    }
+
     /// Whether a message is a call's: a request, or a reply to one. Greetings and keepalives are not.
     fn is_of_a_call(&self, message: &[u8]) -> bool;
 
@@ -186,7 +191,11 @@ impl<'a> Between<'a> {
                     }
                 }
                 read = self.server.read_buf(&mut answered) => {
+                    let whole = self.shared.messages.replies_end_with_the_connection();
                     if read? == 0 {
+                        if whole && !answered.is_empty() {
+                            self.answer(&answered.split()).await?;
+                        }
                         // Where a reply ends with its connection, a late one must not end sooner.
                         if !self.late.is_empty() {
                             released.changed().await.map_err(|_| Cut)?;
@@ -194,7 +203,7 @@ impl<'a> Between<'a> {
                         }
                         return Ok(());
                     }
-                    while let Some(length) = self.shared.messages.first(&answered) {
+                    while let Some(length) = self.shared.messages.first(&answered).filter(|_| !whole) {
                         let message = answered.split_to(length);
                         self.answer(&message).await?;
                     }

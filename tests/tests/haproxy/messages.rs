@@ -4,9 +4,13 @@ use crosspoint_tests::suite::{Messages, Told, Trouble};
 pub struct Lines;
 
 impl Messages for Lines {
-    /// A line of commands ends with its line feed. So does every answer that is whole; it is passed on as it comes.
+    /// A line of commands ends with its line feed.
     fn first(&self, bytes: &[u8]) -> Option<usize> {
         bytes.ends_with(b"\n").then_some(bytes.len())
+    }
+
+    fn replies_end_with_the_connection(&self) -> bool {
+        true
     }
 
     fn is_of_a_call(&self, _: &[u8]) -> bool {
